@@ -1,0 +1,2 @@
+//! An event loop and socket library on epoll and kqueue directly.
+#![deny(unsafe_code)]
