@@ -42,7 +42,12 @@ const PLATFORMS: &[Platform] = &[
         selector: "kqueue",
         notifier: "user_event",
         capabilities: &[
-            "accept4", "pipe2", "sock_cloexec", "msg_nosignal", "so_nosigpipe", "priority",
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "so_nosigpipe",
+            "priority",
         ],
     },
     // EVFILT_USER is recent on NetBSD (10) and OpenBSD: the pipe works on every version.
@@ -66,6 +71,10 @@ fn main() {
     let Some(platform) = PLATFORMS.iter().find(|p| p.systems.contains(&os.as_str())) else {
         return refuse(&format!("edgewake needs epoll or kqueue, and `{os}` has neither"));
     };
+    if platform.selector == "kqueue" && variable("CARGO_CFG_TARGET_POINTER_WIDTH") != "64" {
+        // A token is 64 bits and `udata` is a pointer.
+        return refuse("edgewake needs 64-bit pointers on systems with kqueue");
+    }
     if !variable("CARGO_CFG_TARGET_HAS_ATOMIC").split(',').any(|width| width == "64") {
         return refuse("edgewake needs 64-bit atomics, which this target does not have");
     }

@@ -1,0 +1,75 @@
+//! The notifier on a pipe to oneself, for systems without a dedicated mechanism; forced everywhere
+//! by `--cfg edgewake_force_pipe`, so that it is tested on every system.
+//!
+//! A full pipe means that the event is pending anyway. The loop drains it: a pipe that was left
+//! full could not carry the next notification.
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+};
+
+use crate::{Interest, Selector, Token, pipe};
+
+/// Wakes a blocked [`Selector::select`] from any thread.
+#[derive(Debug)]
+pub struct Notifier {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Notifier {
+    /// Creates a notifier whose event in `selector` carries `token`. Makes two system calls,
+    /// on systems without `pipe2` more.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`, or what [`Selector::register`] returns.
+    ///
+    /// # References
+    ///
+    /// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html)
+    pub fn new(selector: &Selector, token: Token) -> io::Result<Notifier> {
+        let (reader, writer) = pipe::pipe()?;
+        selector.register(reader.as_fd(), token, Interest::INCOMING)?;
+        Ok(Notifier { reader, writer })
+    }
+
+    /// Makes the current or the next [`Selector::select`] of `selector` return an event.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: call it again.
+    pub fn notify(&self, _selector: &Selector) -> io::Result<()> {
+        let byte = [0_u8];
+        let fd = self.writer.as_raw_fd();
+        // SAFETY: `byte` is readable for its length of one. The reader lives as long as the
+        // writer, so the write cannot raise SIGPIPE.
+        match unsafe { syscall!(write(fd, byte.as_ptr().cast(), byte.len())) } {
+            // Full: the loop has not drained it yet, and will see its event.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Acknowledges the event: empties the pipe. Makes one system call per 64 notifications.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR`: call it again.
+    pub fn drain(&self) -> io::Result<()> {
+        let mut bytes = [0_u8; 64];
+        let fd = self.reader.as_raw_fd();
+        loop {
+            // SAFETY: `bytes` is writable for its whole length.
+            match unsafe { syscall!(read(fd, bytes.as_mut_ptr().cast(), bytes.len())) } {
+                Ok(count) if count as usize == bytes.len() => {}
+                // A short count empties a pipe that only ever gets single bytes; a byte that
+                // came after it gives an edge of its own.
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The kernel's queue of readiness events: one file per mechanism, the same methods in the same
+//! order, so that two of them can be read side by side.
+//!
+//! Called by the reactor and by raw loops. Nothing here retries: an interrupted
+//! [`Selector::select`] returns `EINTR`.
+
+cfg_if::cfg_if! {
+    if #[cfg(edgewake_selector = "epoll")] {
+        mod epoll;
+        pub use self::epoll::{Event, Events, Iter, Selector};
+    } else {
+        mod kqueue;
+        pub use self::kqueue::{Event, Events, Iter, Selector};
+    }
+}

@@ -1,0 +1,441 @@
+//! The selector on Linux's and Android's epoll, edge-triggered.
+//!
+//! Guarantees of the kernel that it hands on: data that arrived before `register` gives an initial
+//! event; `reregister` reports pending conditions anew (measured on Linux 6.18); registrations
+//! from other threads take effect while `select` blocks (epoll_wait(2), "NOTES").
+
+use std::{
+    fmt, io,
+    mem::MaybeUninit,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    ptr, slice,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use crate::{Interest, Token, fd};
+
+/// An epoll instance.
+///
+/// Every method takes `&self`; registrations may come from any thread while another one selects.
+#[derive(Debug)]
+pub struct Selector {
+    epoll: OwnedFd,
+    /// epoll_pwait2 was refused once (kernels before 5.11, seccomp filters, valgrind):
+    /// milliseconds from then on.
+    coarse: AtomicBool,
+}
+
+impl Selector {
+    /// Creates a selector; its descriptor is close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE` or `ENOMEM`.
+    ///
+    /// # References
+    ///
+    /// [epoll_create1(2)](https://man7.org/linux/man-pages/man2/epoll_create.2.html)
+    #[doc(alias = "epoll_create1")]
+    pub fn new() -> io::Result<Selector> {
+        // SAFETY: takes a flag by value.
+        let epoll = unsafe { syscall!(epoll_create1(libc::EPOLL_CLOEXEC)) }?;
+        // SAFETY: the call succeeded, so `epoll` is a new descriptor that nobody else owns.
+        let epoll = unsafe { fd::own(epoll) };
+        Ok(Selector { epoll, coarse: AtomicBool::new(false) })
+    }
+
+    /// Registers a descriptor. What holds already is reported by the next
+    /// [`select`](Self::select).
+    ///
+    /// The owner of the descriptor calls [`deregister`](Self::deregister) before it closes it: a
+    /// duplicate, in this process or a child, would keep the registration alive.
+    ///
+    /// # Errors
+    ///
+    /// - `EEXIST`: the descriptor is registered here already;
+    /// - `EPERM`: it cannot be polled, such as a regular file or a directory;
+    /// - `ENOSPC`: the user's limit of watches (`/proc/sys/fs/epoll/max_user_watches`);
+    /// - `ENOMEM`.
+    ///
+    /// # References
+    ///
+    /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_ADD`
+    #[doc(alias = "epoll_ctl")]
+    pub fn register(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), token, interest)
+    }
+
+    /// Replaces a registration's token and interest, and reports anew what holds.
+    ///
+    /// Takes the number under which the descriptor was registered: its owner may not be able to
+    /// lend it any more, and a number that is not registered is an error, nothing worse.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the descriptor is not registered here, `EBADF` if it is not open.
+    ///
+    /// # References
+    ///
+    /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
+    pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, fd, token, interest)
+    }
+
+    /// Ends a registration. An event of it that was selected before can still be in a batch.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the descriptor is not registered here, `EBADF` if it is not open.
+    ///
+    /// # References
+    ///
+    /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_DEL`
+    pub fn deregister(&self, fd: RawFd) -> io::Result<()> {
+        // Kernels before 2.6.9 want a non-null event with DEL; `control` always gives one.
+        self.control(libc::EPOLL_CTL_DEL, fd, Token(0), Interest::empty())
+    }
+
+    /// Waits until something is ready or `timeout` has passed (`None`: for ever), and replaces the
+    /// contents of `events`. A time-out leaves them empty.
+    ///
+    /// The timeout is rounded up: to nanoseconds with `epoll_pwait2` (Linux 5.11), else to
+    /// milliseconds. More than the kernel can count is cut, so a return before the time has passed
+    /// is possible and means nothing.
+    ///
+    /// # Errors
+    ///
+    /// `EINTR` when a signal handler ran; `events` is empty then.
+    ///
+    /// # References
+    ///
+    /// [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html)
+    #[doc(alias = "epoll_wait")]
+    #[doc(alias = "epoll_pwait2")]
+    pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        events.list.clear();
+        let count = match timeout {
+            None => self.wait(events, -1)?,
+            Some(Duration::ZERO) => self.wait(events, 0)?,
+            Some(timeout) => self.wait_for(events, timeout)?,
+        };
+        // SAFETY: the kernel has written `count` entries, at most the capacity that it was given.
+        unsafe { events.list.set_len(count) };
+        Ok(())
+    }
+
+    /// Replaces the kernel object behind this selector by a new one that holds exactly `live`.
+    ///
+    /// For registrations that can no longer be ended because their descriptor was closed here
+    /// while a child process holds a copy (measured on Linux 6.18: such a registration keeps
+    /// reporting, and `EPOLL_CTL_DEL` answers `EBADF`). The descriptor number stays the same. A
+    /// registration made by another thread meanwhile stays too. Every live registration reports
+    /// anew what holds.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE` or `ENOMEM`: then nothing has changed. An entry of `live` that cannot
+    /// be registered is skipped if its descriptor is closed (`EBADF`), and is the error otherwise,
+    /// after all others have been registered.
+    ///
+    /// # References
+    ///
+    /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html) `dup3`
+    pub fn rebuild(
+        &self,
+        live: impl IntoIterator<Item = (RawFd, Token, Interest)>,
+    ) -> io::Result<()> {
+        let fresh = Selector::new()?;
+        let (new, old) = (fresh.epoll.as_raw_fd(), self.epoll.as_raw_fd());
+        // SAFETY: both are open descriptors that we own; `old` is replaced by a duplicate of
+        // `new` atomically, so `self.epoll` never refers to anything else.
+        unsafe { syscall!(dup3(new, old, libc::O_CLOEXEC)) }?;
+        let mut outcome = Ok(());
+        for (fd, token, interest) in live {
+            let added = self.control(libc::EPOLL_CTL_ADD, fd, token, interest);
+            match added.map_err(|error| (error.raw_os_error(), error)) {
+                Ok(()) | Err((Some(libc::EEXIST | libc::EBADF), _)) => {}
+                Err((_, error)) => outcome = Err(error),
+            }
+        }
+        outcome
+    }
+
+    fn control(&self, op: i32, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: mask(interest), u64: token.0 };
+        // SAFETY: `event` is a valid epoll_event for the duration of the call.
+        unsafe { syscall!(epoll_ctl(self.epoll.as_raw_fd(), op, fd, &mut event)) }.map(drop)
+    }
+
+    fn wait(&self, events: &mut Events, milliseconds: i32) -> io::Result<usize> {
+        let (room, capacity) = events.room();
+        let epoll = self.epoll.as_raw_fd();
+        // SAFETY: `room` is valid for writes of `capacity` entries.
+        let count = unsafe { syscall!(epoll_wait(epoll, room, capacity, milliseconds)) }?;
+        Ok(count as usize)
+    }
+
+    fn wait_for(&self, events: &mut Events, timeout: Duration) -> io::Result<usize> {
+        // Relaxed: a hint with no data behind it; a thread that misses it asks the kernel again.
+        if !self.coarse.load(Ordering::Relaxed) {
+            match self.wait_precisely(events, timeout) {
+                Err(error) if is_refusal(&error) => self.coarse.store(true, Ordering::Relaxed),
+                outcome => return outcome,
+            }
+        }
+        self.wait(events, milliseconds(timeout))
+    }
+
+    fn wait_precisely(&self, events: &mut Events, timeout: Duration) -> io::Result<usize> {
+        let (room, capacity) = events.room();
+        let timeout = KernelTimespec::from(timeout);
+        // By number: glibc has the wrapper only since 2.35, musl since 1.2.5.
+        // SAFETY: `room` is valid for writes of `capacity` entries, `timeout` outlives the call,
+        // and a null signal mask (whose size is then not read) leaves the mask alone.
+        let count = unsafe {
+            syscall!(syscall(
+                libc::SYS_epoll_pwait2,
+                self.epoll.as_raw_fd(),
+                room,
+                capacity,
+                ptr::from_ref(&timeout),
+                ptr::null::<libc::sigset_t>(),
+                0_usize,
+            ))
+        }?;
+        Ok(count as usize)
+    }
+}
+
+impl AsFd for Selector {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+impl AsRawFd for Selector {
+    fn as_raw_fd(&self) -> RawFd {
+        self.epoll.as_raw_fd()
+    }
+}
+
+/// `struct __kernel_timespec`, which is 64-bit on every architecture, as `epoll_pwait2` takes it.
+#[repr(C)]
+struct KernelTimespec {
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl From<Duration> for KernelTimespec {
+    fn from(duration: Duration) -> KernelTimespec {
+        // 30 years: the kernel's own limit (KTIME_MAX) is 292.
+        const MOST: u64 = 1_000_000_000;
+        KernelTimespec {
+            seconds: duration.as_secs().min(MOST) as i64,
+            nanoseconds: i64::from(duration.subsec_nanos()),
+        }
+    }
+}
+
+/// Whether epoll_pwait2 is not to be had: ENOSYS from an old kernel, EPERM from a seccomp filter
+/// that predates it (as container runtimes shipped).
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
+}
+
+/// Rounds up, so that a loop never wakes just before its deadline and spins, and saturates, so
+/// that a long wait does not become a negative and so endless one.
+fn milliseconds(timeout: Duration) -> i32 {
+    timeout.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(i32::MAX)
+}
+
+fn mask(interest: Interest) -> u32 {
+    let mut mask = libc::EPOLLET;
+    if interest.is_readable() {
+        mask |= libc::EPOLLIN;
+    }
+    if interest.contains(Interest::READABLE) {
+        mask |= libc::EPOLLRDHUP;
+    }
+    if interest.is_writable() {
+        mask |= libc::EPOLLOUT;
+    }
+    if interest.is_priority() {
+        mask |= libc::EPOLLPRI;
+    }
+    mask as u32
+}
+
+/// One report of the kernel about one registration.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Event(libc::epoll_event);
+
+impl Event {
+    /// The token given with the registration.
+    #[inline(always)]
+    pub fn token(&self) -> Token {
+        Token(self.0.u64)
+    }
+
+    /// There is something to read, or a connection to accept (`EPOLLIN`).
+    #[inline(always)]
+    pub fn is_readable(&self) -> bool {
+        self.has(libc::EPOLLIN)
+    }
+
+    /// There is room to write (`EPOLLOUT`).
+    #[inline(always)]
+    pub fn is_writable(&self) -> bool {
+        self.has(libc::EPOLLOUT)
+    }
+
+    /// There is urgent data (`EPOLLPRI`).
+    #[inline(always)]
+    pub fn is_priority(&self) -> bool {
+        self.has(libc::EPOLLPRI)
+    }
+
+    /// Nothing will come after what can be read now (`EPOLLRDHUP` or `EPOLLHUP`).
+    #[inline(always)]
+    pub fn is_read_closed(&self) -> bool {
+        self.has(libc::EPOLLRDHUP | libc::EPOLLHUP)
+    }
+
+    /// Nothing can be written any more (`EPOLLHUP`). A peer's half-close is not that
+    /// (`EPOLLRDHUP`; tokio#449).
+    #[inline(always)]
+    pub fn is_write_closed(&self) -> bool {
+        self.has(libc::EPOLLHUP)
+    }
+
+    /// An error is pending (`EPOLLERR`); for sockets `SO_ERROR` has it. A pipe's writer sees
+    /// this alone when the pipe is full and the reader has gone.
+    #[inline(always)]
+    pub fn is_error(&self) -> bool {
+        self.has(libc::EPOLLERR)
+    }
+
+    /// How many bytes the kernel said can be read, where it says so: never on epoll.
+    #[inline(always)]
+    pub fn readable_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    #[inline(always)]
+    fn has(&self, bits: i32) -> bool {
+        // Copied out: the structure is packed on x86-64.
+        let events = self.0.events;
+        events & bits as u32 != 0
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("token", &self.token())
+            .field("readable", &self.is_readable())
+            .field("writable", &self.is_writable())
+            .field("priority", &self.is_priority())
+            .field("read_closed", &self.is_read_closed())
+            .field("write_closed", &self.is_write_closed())
+            .field("error", &self.is_error())
+            .finish()
+    }
+}
+
+/// A reusable buffer of events that [`Selector::select`] fills.
+pub struct Events {
+    list: Vec<libc::epoll_event>,
+}
+
+impl Events {
+    /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
+    /// reported by the next call.
+    pub fn with_capacity(capacity: usize) -> Events {
+        Events { list: Vec::with_capacity(capacity.clamp(1, i32::MAX as usize)) }
+    }
+
+    /// The events of the last [`Selector::select`], in the kernel's order.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { inner: self.list.iter() }
+    }
+
+    /// How many events there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many events fit.
+    pub fn capacity(&self) -> usize {
+        self.list.capacity()
+    }
+
+    fn room(&mut self) -> (*mut libc::epoll_event, i32) {
+        let room: &mut [MaybeUninit<libc::epoll_event>] = self.list.spare_capacity_mut();
+        (room.as_mut_ptr().cast(), room.len().min(i32::MAX as usize) as i32)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Events {
+    type Item = Event;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// The events of one batch.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    inner: slice::Iter<'a, libc::epoll_event>,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        self.inner.next().copied().map(Event)
+    }
+}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{KernelTimespec, milliseconds};
+
+    // T71. Goal: a wait never ends before its time and never turns endless.
+    #[test]
+    fn t71_timeouts_round_up_and_saturate() {
+        assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
+        assert_eq!(milliseconds(Duration::from_micros(1_001)), 2);
+        assert_eq!(milliseconds(Duration::from_millis(7)), 7);
+        assert_eq!(milliseconds(Duration::from_secs(25 * 24 * 3600)), i32::MAX);
+        assert_eq!(milliseconds(Duration::MAX), i32::MAX);
+        let longest = KernelTimespec::from(Duration::MAX);
+        assert_eq!((longest.seconds, longest.nanoseconds), (1_000_000_000, 999_999_999));
+    }
+}

@@ -1,0 +1,78 @@
+//! The one door to the kernel: every system call of this crate goes through [`syscall!`].
+//!
+//! The macro turns a failed call into the `io::Error` of its `errno` and a success into its value.
+//! With `--cfg edgewake_faults` the door can be told to make the Nth call fail or come short (see
+//! `faults`); without it, it compiles to the call and one comparison.
+//!
+//! Called by every module of `sys`, by nothing else. It never retries, `EINTR` included.
+
+use std::io;
+
+#[cfg(edgewake_faults)]
+pub mod faults;
+
+/// Makes one libc call by name: `syscall!(listen(fd, backlog))` is an `io::Result` of its value.
+///
+/// It expands to the bare call, so it stands inside the caller's `unsafe` block, whose `SAFETY`
+/// comment answers for the arguments.
+macro_rules! syscall {
+    ($name:ident ( $($argument:expr),* $(,)? )) => {{
+        #[cfg(edgewake_faults)]
+        let value = match $crate::syscall::faults::intercept(stringify!($name)) {
+            None => $crate::syscall::check(libc::$name($($argument),*)),
+            Some(errno) => Err(std::io::Error::from_raw_os_error(errno)),
+        };
+        #[cfg(not(edgewake_faults))]
+        let value = $crate::syscall::check(libc::$name($($argument),*));
+        value
+    }};
+}
+
+/// A return value that says "failed" by being -1.
+pub(crate) trait ReturnValue: Copy {
+    fn is_failure(self) -> bool;
+}
+
+impl ReturnValue for libc::c_int {
+    #[inline(always)]
+    fn is_failure(self) -> bool {
+        self == -1
+    }
+}
+
+// `ssize_t`.
+impl ReturnValue for isize {
+    #[inline(always)]
+    fn is_failure(self) -> bool {
+        self == -1
+    }
+}
+
+// `c_long` on 64-bit systems, what `syscall(2)` by number returns.
+impl ReturnValue for i64 {
+    #[inline(always)]
+    fn is_failure(self) -> bool {
+        self == -1
+    }
+}
+
+/// The value of a call, or the error of the `errno` that it left.
+#[inline(always)]
+pub(crate) fn check<T: ReturnValue>(value: T) -> io::Result<T> {
+    if value.is_failure() { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// The length to hand to the transfer call `name`: `length`, at most what every kernel accepts,
+/// and under a fault plan perhaps less, so that the count comes short.
+///
+/// macOS refuses more than `INT_MAX` with `EINVAL` (rust-lang/rust#38590); Linux cuts at the same
+/// size by itself (read(2), "NOTES").
+#[inline(always)]
+pub(crate) fn transfer_length(name: &'static str, length: usize) -> usize {
+    let length = length.min(libc::c_int::MAX as usize - 1);
+    #[cfg(edgewake_faults)]
+    let length = faults::shorten(name, length);
+    #[cfg(not(edgewake_faults))]
+    let _ = name;
+    length
+}
