@@ -27,6 +27,14 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// Whether registering a descriptor a second time silently replaces the first registration.
+    /// Not here: epoll refuses it with `EEXIST`.
+    pub const REPLACES_DUPLICATES: bool = false;
+
+    /// Whether closing the last descriptor of a file ends its registration. So on epoll, where
+    /// `deregister` can be saved for a descriptor that nobody duplicated (epoll(7), questions).
+    pub const CLOSE_DEREGISTERS: bool = true;
+
     /// Creates a selector; its descriptor is close-on-exec.
     ///
     /// # Errors
@@ -282,6 +290,14 @@ impl Event {
     #[inline(always)]
     pub fn is_readable(&self) -> bool {
         self.has(libc::EPOLLIN)
+    }
+
+    /// There is something to read, and nothing else to report (`EPOLLIN` alone): what nearly
+    /// every event says, told in one comparison.
+    #[inline(always)]
+    pub fn is_only_readable(&self) -> bool {
+        let events = self.0.events;
+        events == libc::EPOLLIN as u32
     }
 
     /// There is room to write (`EPOLLOUT`).

@@ -1,0 +1,143 @@
+//! The owner's handle of a source. Dropping it follows the drop order; the owner's field for the
+//! descriptor stands after it, so that the descriptor closes last.
+//!
+//! Held by `AsyncFd`, which knows the descriptor and which reactor is current.
+
+use std::{
+    io,
+    os::fd::BorrowedFd,
+    sync::{Arc, Weak},
+    task::Waker,
+};
+
+use edgewake_sys::Interest;
+
+use super::{
+    Reactor, Readiness,
+    readiness::bits::SHUT,
+    side::{Direction, Snapshot},
+    source::{self, Kind, Source, Wait},
+    waiters::{Key, Wanted},
+};
+
+#[derive(Debug)]
+pub(crate) struct Registration {
+    source: Arc<Source>,
+}
+
+impl Registration {
+    /// A descriptor of this library's making, registered when somebody first waits.
+    pub(crate) fn lazy(kind: Kind, born: Option<Weak<Reactor>>) -> Registration {
+        Registration { source: Arc::new(Source::new(kind, true, born)) }
+    }
+
+    /// A descriptor of which nothing is assumed.
+    pub(crate) fn unassuming(kind: Kind, born: Option<Weak<Reactor>>) -> Registration {
+        Registration { source: Arc::new(Source::new(kind, false, born)) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn snapshot(&self, direction: Direction) -> Snapshot {
+        self.source.snapshot(direction)
+    }
+
+    #[inline(always)]
+    pub(crate) fn clear_blocked(&self, direction: Direction, seen: Snapshot) {
+        self.source.clear_blocked(direction, seen);
+    }
+
+    /// See [`Source::note_count`].
+    #[inline(always)]
+    pub(crate) fn note_count(
+        &self,
+        direction: Direction,
+        seen: Snapshot,
+        count: usize,
+        length: usize,
+    ) {
+        self.source.note_count(direction, seen, count, length);
+    }
+
+    /// See [`Source::park`].
+    #[inline(always)]
+    pub(crate) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
+        self.source.park(direction, waker)
+    }
+
+    /// See [`Source::park_keyed`].
+    pub(crate) fn park_keyed(
+        &self,
+        wanted: Wanted,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        self.source.park_keyed(wanted, waker, key)
+    }
+
+    pub(crate) fn forget(&self, key: Key) {
+        self.source.forget(key);
+    }
+
+    /// What is remembered of both directions, as far as `interest` asks.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe` once the reactor has shut down.
+    pub(crate) fn readiness(&self, interest: Interest) -> io::Result<Readiness> {
+        let read = self.snapshot(Direction::Read).word();
+        let write = self.snapshot(Direction::Write).word();
+        if (read | write) & SHUT != 0 {
+            return Err(self.shut_down());
+        }
+        Ok(Readiness::of(read, write, interest))
+    }
+
+    /// Whether every direction of `interest` is registered.
+    #[inline]
+    pub(crate) fn is_registered(&self, interest: Interest) -> bool {
+        let registered = |direction| self.snapshot(direction).is_registered();
+        (!(interest.is_readable() || interest.is_priority()) || registered(Direction::Read))
+            && (!interest.is_writable() || registered(Direction::Write))
+    }
+
+    /// See [`Source::enroll`].
+    #[cold]
+    pub(crate) fn enroll(
+        &self,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+        current: Option<Arc<Reactor>>,
+    ) -> io::Result<()> {
+        self.source.enroll(fd, interest, current)
+    }
+
+    /// What registering `direction` asks the kernel for.
+    pub(crate) fn interest(&self, direction: Direction) -> Interest {
+        self.source.interest(direction)
+    }
+
+    #[inline]
+    pub(crate) fn lend(&self) {
+        self.source.lend();
+    }
+
+    pub(crate) fn read_until_would_block(&self) {
+        self.source.read_until_would_block();
+    }
+
+    /// Ends the registration of a descriptor that lives on.
+    pub(crate) fn release(self) {
+        self.source.detach(false);
+        // The drop that follows finds nothing left to end.
+    }
+
+    pub(crate) fn shut_down(&self) -> io::Error {
+        source::detached()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.source.detach(true);
+    }
+}

@@ -1,0 +1,559 @@
+//! The reactor's record of a descriptor: two sides, a wait list, and where it is registered.
+//!
+//! Shared by the slot table, which hands it events, and by its owner's `Registration`. A source is
+//! born unregistered, with both directions *assumed* ready, and is registered for a direction when
+//! somebody first has to wait for that direction.
+//!
+//! # The drain rule
+//!
+//! A short count (`0 < n < len`) means that the kernel has nothing more only where `DRAINS` is set
+//! in the side's word. It is set at birth by [`Kind::Stream`], for connections that this library
+//! made, and lost for good when: urgent data was seen (TCP stops reads at the mark, T1, T89); an
+//! out-of-band receive was made; the owner asks to read until `WouldBlock`. A peek never clears
+//! anything (T90).
+//!
+//! On kqueue the last event's `data` is remembered less what was read since, and a short count
+//! counts only once nothing of it is left.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Weak,
+    task::Waker,
+};
+
+use edgewake_sys::{Event, Interest, Token};
+
+use super::{
+    Reactor,
+    readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT},
+    side::{Claim, Direction, Parked, Raised, Side, Snapshot},
+    slots::Insertion,
+    waiters::{Crowded, Key, WaitList, Wanted},
+};
+#[cfg(edgewake_selector = "kqueue")]
+use crate::sync::atomic::AtomicI64;
+use crate::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    lock,
+};
+
+/// No slot: the notifier's token less one, which `slots` never gives out.
+const NO_TOKEN: u64 = u64::MAX - 1;
+
+/// What a descriptor is, as far as the protocol depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A stream socket made or accepted by this library.
+    Stream,
+    /// A listening socket.
+    Listener,
+    /// Any other: read until `WouldBlock`.
+    Other,
+}
+
+impl Kind {
+    /// What registering a direction asks the kernel for.
+    fn interest(self, direction: Direction) -> Interest {
+        match (self, direction) {
+            (_, Direction::Write) => Interest::WRITABLE,
+            (Kind::Listener, Direction::Read) => Interest::INCOMING,
+            // Urgent data ends the drain rule where the selector has no other way to tell (T1).
+            (Kind::Stream, Direction::Read) if cfg!(edgewake_selector = "epoll") => {
+                Interest::READABLE.union(Interest::PRIORITY)
+            }
+            (_, Direction::Read) => Interest::READABLE,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Source {
+    read: Side,
+    write: Side,
+    /// The token of the slot that holds this source, or `NO_TOKEN`.
+    token: AtomicU64,
+    /// Most sources never have a list.
+    waiters: Mutex<Option<Box<WaitList>>>,
+    enrollment: Mutex<Enrollment>,
+    /// The number of the descriptor while it is registered, or -1.
+    fd: AtomicI32,
+    /// The descriptor was shown to code outside this library, which may have duplicated it.
+    lent: AtomicBool,
+    kind: Kind,
+    /// What the last readable event said can be read, less what was read since.
+    #[cfg(edgewake_selector = "kqueue")]
+    remembered: AtomicI64,
+}
+
+/// Where and for what a source is registered.
+#[derive(Debug)]
+struct Enrollment {
+    home: Home,
+    interest: Interest,
+}
+
+#[derive(Debug)]
+enum Home {
+    /// Not registered; the reactor that was current at birth is the second choice.
+    Born(Option<Weak<Reactor>>),
+    Registered(Arc<Reactor>),
+    /// The reactor it was registered with has shut down, or the owner has gone.
+    Gone,
+}
+
+/// What a wait came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Wait {
+    /// Something is ready, or was: try again.
+    Retry,
+    /// The waker will be woken.
+    Pending,
+    /// The waker is stored, but the direction is not registered yet.
+    Unregistered,
+}
+
+impl Source {
+    pub(super) fn new(kind: Kind, assumed: bool, born: Option<Weak<Reactor>>) -> Source {
+        let drains = if kind == Kind::Stream { DRAINS } else { 0 };
+        let initial = drains | if assumed { ASSUMED } else { 0 };
+        Source {
+            read: Side::new(initial),
+            write: Side::new(initial),
+            token: AtomicU64::new(NO_TOKEN),
+            waiters: Mutex::new(None),
+            enrollment: Mutex::new(Enrollment {
+                home: Home::Born(born),
+                interest: Interest::empty(),
+            }),
+            fd: AtomicI32::new(-1),
+            lent: AtomicBool::new(kind == Kind::Other),
+            kind,
+            #[cfg(edgewake_selector = "kqueue")]
+            remembered: AtomicI64::new(0),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn token(&self) -> Token {
+        // Relaxed: written before the registration's system call and after the one that ends it,
+        // and the kernel orders those with the events it reports. A racing end is a stale event,
+        // which the protocol allows either way.
+        Token(self.token.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn fd(&self) -> RawFd {
+        // Relaxed: read under the slots' mutex, under which the source was inserted.
+        self.fd.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn snapshot(&self, direction: Direction) -> Snapshot {
+        self.side(direction).snapshot()
+    }
+
+    #[inline(always)]
+    pub(super) fn clear_blocked(&self, direction: Direction, seen: Snapshot) {
+        self.side(direction).clear_blocked(seen);
+    }
+
+    /// Draws the conclusion from a transfer of `count` of `length` bytes, by the drain rule.
+    #[inline(always)]
+    pub(super) fn note_count(&self, direction: Direction, seen: Snapshot, count: usize, len: usize) {
+        #[cfg(edgewake_selector = "kqueue")]
+        if direction == Direction::Read && self.take_remembered(count) > 0 {
+            return;
+        }
+        if 0 < count && count < len {
+            self.side(direction).clear_drained(seen);
+        }
+    }
+
+    /// Counts `count` bytes as read, and says how many of the last report are left.
+    #[cfg(edgewake_selector = "kqueue")]
+    fn take_remembered(&self, count: usize) -> i64 {
+        let count = count as i64;
+        // Relaxed: a hint; an event that changes it concurrently has moved the generation, and
+        // then nothing is cleared.
+        self.remembered.fetch_sub(count, Ordering::Relaxed) - count
+    }
+
+    /// Ends the drain rule for this source: from now on only `WouldBlock` says "nothing left".
+    pub(super) fn read_until_would_block(&self) {
+        self.read.unset(DRAINS);
+    }
+
+    /// Notes that code outside this library has seen the descriptor.
+    #[inline]
+    pub(super) fn lend(&self) {
+        // Relaxed: read by the owner when it ends the registration, after every loan.
+        self.lent.store(true, Ordering::Relaxed);
+    }
+
+    /// An event of the kernel.
+    #[inline(always)]
+    pub(super) fn set_readiness(&self, event: &Event) {
+        if !event.is_only_readable() {
+            return self.set_readiness_in_full(event);
+        }
+        #[cfg(edgewake_selector = "kqueue")]
+        self.remember(event);
+        let raised = self.read.raise(DATA);
+        if raised.owes_list() {
+            self.wake_list(DATA, 0);
+        }
+        if raised.owes_slot() {
+            self.read.wake_slot();
+        }
+    }
+
+    #[cfg(edgewake_selector = "kqueue")]
+    fn remember(&self, event: &Event) {
+        if let Some(bytes) = event.readable_bytes() {
+            // Relaxed: see `take_remembered`.
+            self.remembered.store(bytes.try_into().unwrap_or(i64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn set_readiness_in_full(&self, event: &Event) {
+        #[cfg(edgewake_selector = "kqueue")]
+        self.remember(event);
+        let mut read = 0;
+        let mut write = 0;
+        let mut note = |holds: bool, read_bits: u64, write_bits: u64| {
+            if holds {
+                read |= read_bits;
+                write |= write_bits;
+            }
+        };
+        note(event.is_readable(), DATA, 0);
+        note(event.is_writable(), 0, DATA);
+        note(event.is_read_closed(), CLOSED, 0);
+        note(event.is_write_closed(), 0, CLOSED);
+        note(event.is_priority(), PRIORITY, 0);
+        note(event.is_error(), ERROR, ERROR);
+        if event.is_priority() {
+            // Before the bit that lets a reader run: a read stops at the urgent mark (T1).
+            self.read.unset(DRAINS);
+        }
+        self.raise(read, write);
+    }
+
+    /// Sets bits of both directions and wakes whoever waits for one of them. A waker that panics
+    /// stops nobody else (T22).
+    fn raise(&self, read: u64, write: u64) {
+        let raise = |side: &Side, bits| if bits == 0 { None } else { Some(side.raise(bits)) };
+        let raised = [raise(&self.read, read), raise(&self.write, write)];
+        if raised.iter().flatten().any(|raised: &Raised| raised.owes_list()) {
+            self.wake_list(read, write);
+        }
+        for (side, raised) in [&self.read, &self.write].into_iter().zip(raised) {
+            if raised.is_some_and(Raised::owes_slot) {
+                isolate(|| side.wake_slot());
+            }
+        }
+    }
+
+    #[cold]
+    fn wake_list(&self, read: u64, write: u64) {
+        let met = {
+            let mut waiters = lock(&self.waiters);
+            let Some(list) = waiters.as_mut() else { return };
+            let met = list.take_met(read, write);
+            self.settle_listed(list);
+            met
+        };
+        for waker in met {
+            isolate(|| waker.wake());
+        }
+    }
+
+    /// Takes `LISTED` from the directions that nobody in the list waits for any more. Under the
+    /// list's mutex, like every change of that bit.
+    fn settle_listed(&self, list: &WaitList) {
+        for direction in [Direction::Read, Direction::Write] {
+            if !list.wants(direction) {
+                self.side(direction).unset(LISTED);
+            }
+        }
+    }
+
+    /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
+    #[inline(always)]
+    pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
+        match self.side(direction).park(waker, Claim::Newest) {
+            Parked::Waiting(seen) if seen.is_registered() => Wait::Pending,
+            Parked::Ready(_) => Wait::Retry,
+            other => self.park_slowly(direction, waker, other),
+        }
+    }
+
+    #[cold]
+    fn park_slowly(&self, direction: Direction, waker: &Waker, parked: Parked) -> Wait {
+        let (seen, displaced) = match parked {
+            Parked::Ready(_) => return Wait::Retry,
+            Parked::Waiting(seen) => (seen, None),
+            Parked::Displaced(seen, old) => (seen, Some(old)),
+            // Somebody is in the slot at this very moment, perhaps further up this thread's stack
+            // (a waker that polls). The list needs no slot.
+            Parked::Occupied => (self.snapshot(direction), Some(waker.clone())),
+        };
+        if displaced.is_some_and(|waker| self.list_displaced(direction, waker) == Wait::Retry) {
+            return Wait::Retry;
+        }
+        if seen.is_registered() { Wait::Pending } else { Wait::Unregistered }
+    }
+
+    /// Puts a waker into the list that nobody will take off again.
+    fn list_displaced(&self, direction: Direction, waker: Waker) -> Wait {
+        let bits = DATA | CLOSED | ERROR | SHUT;
+        let (crowded, seen) = {
+            let mut waiters = lock(&self.waiters);
+            let list = waiters.get_or_insert_default();
+            let crowded = list.add_displaced(Wanted::one(direction, bits), waker);
+            (crowded, self.side(direction).set(LISTED))
+        };
+        match crowded {
+            Crowded::No => {}
+            Crowded::Duplicate(waker) => drop(waker),
+            Crowded::Oldest(waker) => isolate(|| waker.wake()),
+        }
+        if seen.word() & bits == 0 {
+            return Wait::Pending;
+        }
+        // An event came before `LISTED` could be seen: its wake-up is ours to give.
+        let word = seen.word();
+        match direction {
+            Direction::Read => self.wake_list(word, 0),
+            Direction::Write => self.wake_list(0, word),
+        }
+        Wait::Retry
+    }
+
+    /// Waits as a future does, until one of `wanted` holds: in the slot if it is free, else in the
+    /// list under `key`. [`forget`](Self::forget) takes the entry off again.
+    pub(super) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
+        if key.is_none() {
+            let side = match (wanted.read, wanted.write) {
+                (read, 0) if read & DATA != 0 => Some(&self.read),
+                (0, write) if write & DATA != 0 => Some(&self.write),
+                _ => None,
+            };
+            match side.map(|side| side.park(waker, Claim::Present)) {
+                Some(Parked::Ready(_)) => return Wait::Retry,
+                Some(Parked::Waiting(_)) => return Wait::Pending,
+                _ => {}
+            }
+        }
+        let waker = waker.clone();
+        let replaced = {
+            let mut waiters = lock(&self.waiters);
+            let list = waiters.get_or_insert_default();
+            let (entry, replaced) = list.put(*key, wanted, waker);
+            *key = Some(entry);
+            for (direction, bits) in
+                [(Direction::Read, wanted.read), (Direction::Write, wanted.write)]
+            {
+                if bits != 0 {
+                    let _seen_below = self.side(direction).set(LISTED);
+                }
+            }
+            replaced
+        };
+        drop(replaced);
+        if self.meets(wanted) { Wait::Retry } else { Wait::Pending }
+    }
+
+    /// Whether one of `wanted` holds now.
+    pub(super) fn meets(&self, wanted: Wanted) -> bool {
+        wanted.is_met_by(self.read.snapshot().word(), self.write.snapshot().word())
+    }
+
+    /// Takes a future's entry off the list.
+    pub(super) fn forget(&self, key: Key) {
+        let waker = {
+            let mut waiters = lock(&self.waiters);
+            let Some(list) = waiters.as_mut() else { return };
+            let waker = list.remove(key);
+            self.settle_listed(list);
+            waker
+        };
+        drop(waker);
+    }
+
+    /// The descriptor, token and interest under which it is registered, for a rebuilt selector.
+    pub(super) fn enlisted(&self) -> Option<(RawFd, Token, Interest)> {
+        let enrollment = lock(&self.enrollment);
+        let registered = matches!(enrollment.home, Home::Registered(_));
+        registered.then(|| (self.fd(), self.token(), enrollment.interest))
+    }
+
+    /// The reactor has shut down: nobody can wait here any more.
+    pub(super) fn shut(&self) {
+        let home = std::mem::replace(&mut lock(&self.enrollment).home, Home::Gone);
+        // Relaxed: see `token`.
+        self.token.store(NO_TOKEN, Ordering::Relaxed);
+        self.raise(SHUT, SHUT);
+        drop(home);
+    }
+
+    /// Registers the directions of `asked`, if they are not yet: with the reactor it is registered
+    /// with, else with `current`, else with the one that was current at its birth.
+    pub(super) fn enroll(
+        self: &Arc<Source>,
+        fd: BorrowedFd<'_>,
+        asked: Interest,
+        current: Option<Arc<Reactor>>,
+    ) -> io::Result<()> {
+        let mut enrollment = lock(&self.enrollment);
+        match &enrollment.home {
+            Home::Registered(reactor) => {
+                if enrollment.interest.contains(asked) {
+                    return Ok(());
+                }
+                let interest = enrollment.interest | asked;
+                reactor.selector().reregister(self.fd(), self.token(), interest)?;
+                enrollment.interest = interest;
+            }
+            Home::Gone => return Err(shut_down()),
+            Home::Born(born) => {
+                let reactor = match (current, born) {
+                    (Some(current), _) => current,
+                    (None, Some(born)) => born.upgrade().ok_or_else(shut_down)?,
+                    (None, None) => return Err(no_reactor()),
+                };
+                self.register(&reactor, fd, asked)?;
+                *enrollment = Enrollment { home: Home::Registered(reactor), interest: asked };
+            }
+        }
+        for (direction, registered) in [
+            (Direction::Read, asked.is_readable() || asked.is_priority()),
+            (Direction::Write, asked.is_writable()),
+        ] {
+            if registered {
+                // Nothing is assumed any more: the kernel reports what holds. Both bits belong to
+                // the enrollment's mutex.
+                self.side(direction).unset(ASSUMED);
+                let _known_to_pollers = self.side(direction).set(REGISTERED);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first registration: a slot, then the system call; if that fails the slot is given back
+    /// and the source may try again.
+    fn register(
+        self: &Arc<Source>,
+        reactor: &Reactor,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let raw = fd.as_raw_fd();
+        let token = match reactor.insert(raw, self) {
+            Insertion::Token(token) => token,
+            Insertion::Taken => return Err(already_registered()),
+            Insertion::Shut => return Err(shut_down()),
+            Insertion::Full => return Err(io::Error::other("the reactor's slots are used up")),
+        };
+        // Relaxed, twice: see `token` and `fd`.
+        self.token.store(token.0, Ordering::Relaxed);
+        let outcome = match reactor.selector().register(fd, token, interest) {
+            // A registration under this number: of a live source, or one that a closed descriptor
+            // left behind (T27, T91).
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if reactor.may_own(raw) {
+                    Err(already_registered())
+                } else {
+                    reactor.selector().reregister(raw, token, interest)
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(unpollable()),
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(()) => self.fd.store(raw, Ordering::Relaxed),
+            Err(_) => {
+                self.token.store(NO_TOKEN, Ordering::Relaxed);
+                reactor.remove(token, raw);
+            }
+        }
+        outcome
+    }
+
+    /// What registering `direction` asks for.
+    pub(super) fn interest(&self, direction: Direction) -> Interest {
+        self.kind.interest(direction)
+    }
+
+    /// Ends the registration, in the drop order: stale events miss, the kernel forgets, waiters
+    /// learn of it, the slot is given back. The owner closes the descriptor after this, or, unless
+    /// `closes`, keeps it.
+    pub(super) fn detach(&self, closes: bool) {
+        // Relaxed: see `token`.
+        let token = Token(self.token.swap(NO_TOKEN, Ordering::Relaxed));
+        let home = {
+            let mut enrollment = lock(&self.enrollment);
+            let home = std::mem::replace(&mut enrollment.home, Home::Gone);
+            if let Home::Registered(reactor) = &home {
+                // Relaxed: see `lend`; the owner is here, so every loan has happened.
+                let private = !self.lent.load(Ordering::Relaxed) && !reactor.is_lent();
+                if !(closes && private && edgewake_sys::Selector::CLOSE_DEREGISTERS) {
+                    // ENOENT or EBADF: somebody closed the descriptor behind our back. There is
+                    // nothing left to end, and the state here is cleaned up all the same (T24).
+                    let _already_gone: io::Result<()> =
+                        reactor.selector().deregister(self.fd());
+                }
+            }
+            home
+        };
+        self.raise(SHUT, SHUT);
+        if let Home::Registered(reactor) = home {
+            reactor.remove(token, self.fd());
+        }
+        // A task that waited here may be kept alive by its waker alone (T23).
+        drop([self.read.take_waker(), self.write.take_waker()]);
+    }
+}
+
+/// Runs foreign code so that a panic in it, which the panic hook has reported, stops nobody else.
+fn isolate(wake: impl FnOnce()) {
+    let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(wake));
+}
+
+fn shut_down() -> io::Error {
+    let sentence = "the edgewake driver of this descriptor has shut down";
+    io::Error::new(io::ErrorKind::BrokenPipe, sentence)
+}
+
+fn no_reactor() -> io::Error {
+    let sentence = "no edgewake driver is running here: call this inside `Runtime::block_on` or a \
+                    task of a runtime, or create the object there";
+    io::Error::new(io::ErrorKind::NotConnected, sentence)
+}
+
+fn already_registered() -> io::Error {
+    let sentence = "another object of this driver has registered the same descriptor";
+    io::Error::new(io::ErrorKind::AlreadyExists, sentence)
+}
+
+fn unpollable() -> io::Error {
+    let sentence = "this descriptor cannot be polled (a regular file or a directory always could \
+                    be read at once)";
+    io::Error::new(io::ErrorKind::Unsupported, sentence)
+}
+
+pub(super) fn detached() -> io::Error {
+    shut_down()
+}

@@ -1,0 +1,51 @@
+//! The atomics and locks of this crate: std's, or loom's when its models run.
+//!
+//! `reactor`, `driver`, `task` and `runtime` take every atomic, lock, cell and counted pointer
+//! that a model looks at from here. `cfg(edgewake_loom)` is set only by the loom stage of the
+//! gate, together with `cfg(test)`; never a bare `cfg(loom)`, which would switch dependencies too.
+
+#[cfg(not(all(edgewake_loom, test)))]
+mod chosen {
+    pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
+
+    /// `std::cell::UnsafeCell` with loom's interface, so that one text serves both.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
+}
+
+#[cfg(all(edgewake_loom, test))]
+mod chosen {
+    pub(crate) use loom::{
+        cell::UnsafeCell,
+        sync::{Mutex, MutexGuard, atomic},
+    };
+}
+
+pub(crate) use std::sync::Arc;
+
+pub(crate) use chosen::{Mutex, MutexGuard, UnsafeCell, atomic};
+
+/// Locks, also when a thread has panicked while it held the lock.
+///
+/// No code of a user runs under a lock of this crate, and what runs there leaves the data whole
+/// at every point where it could panic, so poison says nothing here.
+#[inline]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
