@@ -42,7 +42,12 @@ const PLATFORMS: &[Platform] = &[
         selector: "kqueue",
         notifier: "user_event",
         capabilities: &[
-            "accept4", "pipe2", "sock_cloexec", "msg_nosignal", "so_nosigpipe", "priority",
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "so_nosigpipe",
+            "priority",
         ],
     },
     // EVFILT_USER is recent on NetBSD (10) and OpenBSD: the pipe works on every version.
