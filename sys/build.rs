@@ -18,6 +18,7 @@ struct Platform {
 /// `accept4`, `pipe2`, `sock_cloexec`: descriptors close-on-exec and non-blocking from birth.
 /// `msg_nosignal`: `send` without SIGPIPE by flag. `so_nosigpipe`: the same by socket option.
 /// `priority`: the selector can tell urgent TCP data.
+/// `kqueue1`: a kqueue is close-on-exec from birth.
 const PLATFORMS: &[Platform] = &[
     Platform {
         systems: &["linux", "android"],
@@ -55,7 +56,14 @@ const PLATFORMS: &[Platform] = &[
         systems: &["netbsd"],
         selector: "kqueue",
         notifier: "pipe",
-        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "so_nosigpipe"],
+        capabilities: &[
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "so_nosigpipe",
+            "kqueue1",
+        ],
     },
     Platform {
         systems: &["openbsd"],

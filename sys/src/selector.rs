@@ -9,7 +9,7 @@ cfg_if::cfg_if! {
         mod epoll;
         pub use self::epoll::{Event, Events, Iter, Selector};
     } else {
-        mod kqueue;
+        pub(crate) mod kqueue;
         pub use self::kqueue::{Event, Events, Iter, Selector};
     }
 }

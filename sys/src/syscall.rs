@@ -12,20 +12,25 @@ use std::io;
 pub mod faults;
 
 /// Makes one libc call by name: `syscall!(listen(fd, backlog))` is an `io::Result` of its value.
+/// `syscall!(module::name(…))` calls the function of that module instead of libc's; a fault plan
+/// knows both by the bare name.
 ///
 /// It expands to the bare call, so it stands inside the caller's `unsafe` block, whose `SAFETY`
 /// comment answers for the arguments.
 macro_rules! syscall {
-    ($name:ident ( $($argument:expr),* $(,)? )) => {{
+    ($module:ident :: $name:ident ( $($argument:expr),* $(,)? )) => {{
         #[cfg(edgewake_faults)]
         let value = match $crate::syscall::faults::intercept(stringify!($name)) {
-            None => $crate::syscall::check(libc::$name($($argument),*)),
+            None => $crate::syscall::check($module::$name($($argument),*)),
             Some(errno) => Err(std::io::Error::from_raw_os_error(errno)),
         };
         #[cfg(not(edgewake_faults))]
-        let value = $crate::syscall::check(libc::$name($($argument),*));
+        let value = $crate::syscall::check($module::$name($($argument),*));
         value
     }};
+    ($name:ident ( $($argument:expr),* $(,)? )) => {
+        syscall!(libc::$name($($argument),*))
+    };
 }
 
 /// A return value that says "failed" by being -1.

@@ -1,0 +1,220 @@
+//! What the kernel reported, and the buffer for it.
+//!
+//! kqueue reports each filter by itself: reading and writing of one descriptor are two events with
+//! the same token. Fields are copied out of the entry before use: it is packed on Apple.
+
+use std::{fmt, mem::MaybeUninit, slice};
+
+use super::ffi::{self, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent};
+use crate::Token;
+
+/// One report of the kernel about one filter of one registration.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Event(Kevent);
+
+impl Event {
+    /// The token given with the registration.
+    #[inline(always)]
+    pub fn token(&self) -> Token {
+        ffi::token(&self.0)
+    }
+
+    /// There is something to read, or a connection to accept (`EVFILT_READ`). The event of a
+    /// notifier is not (`EVFILT_USER`): it is known by its token.
+    ///
+    /// # Platform notes
+    ///
+    /// A pending error of a datagram socket shows as this and nothing more on most systems.
+    #[inline(always)]
+    pub fn is_readable(&self) -> bool {
+        self.is(EVFILT_READ)
+    }
+
+    /// There is room to write (`EVFILT_WRITE`).
+    #[inline(always)]
+    pub fn is_writable(&self) -> bool {
+        self.is(EVFILT_WRITE)
+    }
+
+    /// There is urgent data (`EVFILT_EXCEPT` with `NOTE_OOB`); never on FreeBSD and NetBSD.
+    #[inline(always)]
+    pub fn is_priority(&self) -> bool {
+        #[cfg(edgewake_has = "priority")]
+        let priority = self.is(ffi::EVFILT_EXCEPT) && self.fflags() & ffi::NOTE_OOB != 0;
+        #[cfg(not(edgewake_has = "priority"))]
+        let priority = false;
+        priority
+    }
+
+    /// Nothing will come after what can be read now (`EVFILT_READ` with `EV_EOF`). Unread data may
+    /// still lie before the end.
+    ///
+    /// # Platform notes
+    ///
+    /// A pipe's writer whose reader has gone is told by this alone on some systems, if it is
+    /// registered for reading.
+    #[inline(always)]
+    pub fn is_read_closed(&self) -> bool {
+        self.is(EVFILT_READ) && self.has(EV_EOF)
+    }
+
+    /// Nothing can be written any more (`EVFILT_WRITE` with `EV_EOF`): the peer is gone or has
+    /// shut its reading side. A TCP peer's half-close is not that.
+    #[inline(always)]
+    pub fn is_write_closed(&self) -> bool {
+        self.is(EVFILT_WRITE) && self.has(EV_EOF)
+    }
+
+    /// An error is pending: `EV_ERROR`, or `EV_EOF` with the socket's `SO_ERROR` in `fflags`.
+    #[inline(always)]
+    pub fn is_error(&self) -> bool {
+        let stream_failed =
+            self.has(EV_EOF) && self.fflags() != 0 && (self.is_readable() || self.is_writable());
+        self.has(EV_ERROR) || stream_failed
+    }
+
+    /// How many bytes the kernel said can be read, in an `EVFILT_READ` event; for a listener the
+    /// length of its queue.
+    ///
+    /// # Platform notes
+    ///
+    /// Exact for streams. For datagrams a hint: NetBSD counts headers too.
+    #[inline(always)]
+    pub fn readable_bytes(&self) -> Option<u64> {
+        let data = self.0.data;
+        if self.is_readable() { u64::try_from(data).ok() } else { None }
+    }
+
+    #[inline(always)]
+    fn is(&self, filter: Filter) -> bool {
+        let own = self.0.filter;
+        own == filter
+    }
+
+    #[inline(always)]
+    fn has(&self, bit: Flags) -> bool {
+        let flags = self.0.flags;
+        flags & bit != 0
+    }
+
+    #[inline(always)]
+    fn fflags(&self) -> u32 {
+        self.0.fflags
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("token", &self.token())
+            .field("readable", &self.is_readable())
+            .field("writable", &self.is_writable())
+            .field("priority", &self.is_priority())
+            .field("read_closed", &self.is_read_closed())
+            .field("write_closed", &self.is_write_closed())
+            .field("error", &self.is_error())
+            .field("readable_bytes", &self.readable_bytes())
+            .finish()
+    }
+}
+
+/// A reusable buffer of events that [`Selector::select`](crate::Selector::select) fills.
+pub struct Events {
+    list: Vec<Kevent>,
+}
+
+// SAFETY: the only part of an entry that is not an integer is `udata`, which holds a token's bits
+// and is never dereferenced.
+unsafe impl Send for Events {}
+// SAFETY: as above; a shared reference only copies out.
+unsafe impl Sync for Events {}
+
+impl Events {
+    /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
+    /// reported by the next call.
+    pub fn with_capacity(capacity: usize) -> Events {
+        Events { list: Vec::with_capacity(capacity.clamp(1, i32::MAX as usize)) }
+    }
+
+    /// The events of the last [`Selector::select`](crate::Selector::select), in the kernel's
+    /// order.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { inner: self.list.iter() }
+    }
+
+    /// How many events there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many events fit.
+    pub fn capacity(&self) -> usize {
+        self.list.capacity()
+    }
+
+    /// Empties the buffer.
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    /// The room to be filled after [`clear`](Self::clear).
+    pub(super) fn room(&mut self) -> &mut [MaybeUninit<Kevent>] {
+        self.list.spare_capacity_mut()
+    }
+
+    /// Takes the first `count` entries of [`room`](Self::room) as events.
+    ///
+    /// # Safety
+    ///
+    /// The buffer is empty, and those entries have been written since it was emptied.
+    pub(super) unsafe fn filled(&mut self, count: usize) {
+        // SAFETY: forwarded to the caller; `count` is at most the capacity, because so many
+        // entries were written into it.
+        unsafe { self.list.set_len(count) };
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Events {
+    type Item = Event;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// The events of one batch.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    inner: slice::Iter<'a, Kevent>,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        self.inner.next().copied().map(Event)
+    }
+}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
