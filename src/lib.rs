@@ -1,6 +1,12 @@
 //! An event loop and socket library on epoll and kqueue directly.
 #![deny(unsafe_code)]
 
-#[cfg(feature = "time")]
-#[allow(dead_code, reason = "the driver, its only caller, is not there yet")]
+
+
+
+mod driver;
+mod reactor;
+mod sync;
 mod time;
+#[allow(unsafe_code, reason = "the task cell: one allocation, counted by hand")]
+mod task;

@@ -1,0 +1,242 @@
+//! One turn: a selector, the sources registered with it, a wheel of timers, and the flag that
+//! tells other threads whether they have to kick.
+//!
+//! # A turn
+//!
+//! 1. `parked = true`.
+//! 2. Look again at the queues of the caller (`more`) and at the wheel, then derive the timeout:
+//!    zero if anything is there, else until the earliest deadline.
+//! 3. `select`. `EINTR` is absorbed: it is an empty batch.
+//! 4. `parked = false`; every event sets readiness and wakes, with no lock held.
+//! 5. Advance the wheel, if it holds anything (no clock is read while it is empty); wake.
+//!
+//! The other side pushes first, then asks `parked` (a fence between), and notifies only if it took
+//! the flag from true to false. So either step 2 sees what was pushed, or the pusher sees the flag:
+//! see `parked`, and its model in loom.
+//!
+//! A turn that need not wait (`limit` zero) publishes nothing: its caller looks at the queues
+//! again before it waits.
+//!
+//! Used by the runtime. [`context`] is how sockets and timers find the driver of their thread, and
+//! holds the counter of the task budget.
+
+pub(crate) mod budget;
+pub(crate) mod context;
+mod parked;
+mod timers;
+
+#[cfg(all(test, edgewake_loom))]
+mod loom;
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use edgewake_sys::{Events, Notifier, Token};
+
+pub(crate) use self::timers::{TimerKey, Timers};
+use self::parked::Parked;
+use crate::{reactor::Reactor, sync::Arc};
+
+/// The notifier's token: no slot has it.
+const NOTIFIER: Token = Token(u64::MAX);
+
+/// How many events one `select` takes; what does not fit comes with the next one.
+const EVENTS_PER_TURN: usize = 1024;
+
+/// What all threads may touch of a driver.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    reactor: Arc<Reactor>,
+    timers: Timers,
+    parked: Parked,
+    notifier: Notifier,
+}
+
+impl Shared {
+    pub(crate) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// Called after something was pushed that the driver's thread has to see: kicks it, if it is
+    /// waiting or about to.
+    pub(crate) fn unpark(&self) {
+        if self.parked.take() {
+            self.kick();
+        }
+    }
+
+    #[cold]
+    fn kick(&self) {
+        loop {
+            match self.notifier.notify(self.reactor.selector()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(()) => return,
+                Err(_) => {
+                    // No kernel documents another error for these calls on descriptors that are
+                    // open. Should one come, the flag goes back, so that the next push tries
+                    // again, rather than trusting a kick that was never given.
+                    return self.parked.publish();
+                }
+            }
+        }
+    }
+
+    /// Inserts a timer, and kicks the driver if it may be waiting for a later one (T73).
+    pub(crate) fn insert_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
+        let (key, earliest) = self.timers.insert(deadline, waker);
+        if earliest {
+            self.unpark();
+        }
+        key
+    }
+}
+
+/// The right to turn: owned by one thread at a time.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    events: Events,
+    /// Reused between turns; empty outside of one.
+    fired: Vec<Waker>,
+    busy_poll: Duration,
+}
+
+impl Driver {
+    pub(crate) fn new(busy_poll: Duration) -> io::Result<Driver> {
+        let reactor = Arc::new(Reactor::new()?);
+        let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
+        let timers = Timers::new();
+        let shared = Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier });
+        let events = Events::with_capacity(EVENTS_PER_TURN);
+        Ok(Driver { shared, events, fired: Vec::new(), busy_poll })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// One turn. Waits for at most `limit` (`None`: as long as it takes), not at all if `more`
+    /// says that there is work; `more` is asked again after `parked` is published.
+    ///
+    /// # Errors
+    ///
+    /// What the selector returns, `EINTR` excepted: only a defect of this library or of the
+    /// process (a closed descriptor) causes one.
+    pub(crate) fn turn(
+        &mut self,
+        limit: Option<Duration>,
+        more: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        if limit == Some(Duration::ZERO) {
+            self.select(limit)?;
+        } else if !self.spin(limit, &more)? {
+            self.shared.parked.publish();
+            let timeout = if more() { Some(Duration::ZERO) } else { self.timeout(limit) };
+            let outcome = self.select(timeout);
+            self.shared.parked.retract();
+            outcome?;
+        }
+        self.deliver();
+        Ok(())
+    }
+
+    /// Sets readiness, fires timers, wakes.
+    fn deliver(&mut self) {
+        let kicks = self.shared.reactor.dispatch(&self.events, NOTIFIER);
+        if kicks > 0 {
+            self.drain_notifier();
+        }
+        self.shared.timers.advance(&mut self.fired);
+        for waker in self.fired.drain(..) {
+            // The panic hook reports it; the other timers fire all the same (T22).
+            let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
+    #[cold]
+    fn drain_notifier(&self) {
+        while let Err(error) = self.shared.notifier.drain() {
+            if error.kind() != io::ErrorKind::Interrupted {
+                // The kick has done its work: this thread is awake. A pipe that could not be
+                // emptied stays readable and is drained at the next kick.
+                return;
+            }
+        }
+    }
+
+    /// Busy polling: looks at the kernel and the queues without waiting for as long as the builder
+    /// was told. True once there is something to do.
+    fn spin(&mut self, limit: Option<Duration>, more: &impl Fn() -> bool) -> io::Result<bool> {
+        if self.busy_poll.is_zero() {
+            return Ok(false);
+        }
+        let start = Instant::now();
+        let patience = limit.map_or(self.busy_poll, |limit| limit.min(self.busy_poll));
+        loop {
+            self.select(Some(Duration::ZERO))?;
+            if !self.events.is_empty() || more() || self.timeout(limit) == Some(Duration::ZERO) {
+                return Ok(true);
+            }
+            if start.elapsed() >= patience {
+                return Ok(false);
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    fn select(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match self.shared.reactor.selector().select(&mut self.events, timeout) {
+            // T72: the batch is empty then; the caller derives its deadline anew.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Until the earliest deadline, and no longer than `limit`.
+    fn timeout(&self, limit: Option<Duration>) -> Option<Duration> {
+        match (self.shared.timers.until_next(), limit) {
+            (Some(next), Some(limit)) => Some(next.min(limit)),
+            (next, limit) => next.or(limit),
+        }
+    }
+
+    /// Ends the service: waiters of sources get an error, those of timers are woken.
+    pub(crate) fn shut(&mut self) {
+        self.shared.reactor.shut();
+        for waker in self.shared.timers.shut() {
+            // The panic hook reports it; the others must still learn that nothing will come.
+            let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
+    /// The descriptor that becomes readable when a turn has something to do.
+    pub(crate) fn lend(&self) -> BorrowedFd<'_> {
+        self.shared.reactor.lend();
+        self.shared.reactor.selector().as_fd()
+    }
+
+    /// When the next timer fires.
+    pub(crate) fn until_next_timer(&self) -> Option<Duration> {
+        self.shared.timers.until_next()
+    }
+
+    /// For a foreign loop that is about to wait on [`lend`](Self::lend)'s descriptor: publishes
+    /// that a push must kick. False if there is work already (`more`), and nothing is published.
+    pub(crate) fn park_outside(&self, more: impl Fn() -> bool) -> bool {
+        self.shared.parked.publish();
+        let idle = !more();
+        if !idle {
+            self.shared.parked.retract();
+        }
+        idle
+    }
+}

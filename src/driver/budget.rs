@@ -1,0 +1,64 @@
+//! The budget of a task's poll: after so many operations that did not have to wait, the next one
+//! returns `Pending` and wakes its task at once, so that an always ready socket cannot starve the
+//! others (T58, T80).
+//!
+//! The counter is a thread's. The runtime refills it before each poll of a task. Under a foreign
+//! executor nobody does, and an exhausted budget refills itself: every 128th operation yields.
+
+use std::{
+    cell::Cell,
+    task::{Context, Poll},
+};
+
+/// Operations a poll may complete.
+const OPERATIONS_MAX: u32 = 128;
+
+thread_local! {
+    static LEFT: Cell<u32> = const { Cell::new(OPERATIONS_MAX) };
+}
+
+/// Starts a new poll of a task.
+#[inline(always)]
+pub(crate) fn refill() {
+    LEFT.set(OPERATIONS_MAX);
+}
+
+/// Spends one operation. `Pending` once none is left: the caller returns it, its task is woken.
+#[inline(always)]
+pub(crate) fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
+    let left = LEFT.get();
+    if left == 0 {
+        return exhausted(cx);
+    }
+    LEFT.set(left - 1);
+    Poll::Ready(())
+}
+
+#[cold]
+fn exhausted(cx: &mut Context<'_>) -> Poll<()> {
+    refill();
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use futures::task::noop_waker;
+
+    use super::{OPERATIONS_MAX, poll_spend, refill};
+
+    // T58. Goal: the budget ends a row of ready operations, once, and then refills.
+    #[test]
+    fn t58_exhausted_budget_yields_once() {
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        refill();
+        for _ in 0..OPERATIONS_MAX {
+            assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+        }
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
+        assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+    }
+}
