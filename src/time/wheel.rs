@@ -21,10 +21,10 @@
 //! and [`Heap`] gives the earliest of a bucket. `now` itself lies in a bucket of the lowest level;
 //! timers that were already due when they were inserted are put there as well.
 //!
-//! When `now` moves on, every bucket it passes is due as a whole; of those it did not pass only the
-//! one it lands in has a new place, so an advance moves the timers of one bucket at most, however
-//! far it goes, and a timer is moved at most seven times in its life. Moving happens in the course of an advance
-//! that comes anyway: the wheel asks to be woken for deadlines only.
+//! When `now` moves on, every bucket it passes is due as a whole. Of the others only the one it
+//! lands in changes its place, so an advance moves the timers of one bucket at most, however far
+//! it goes, and a timer is moved at most seven times in its life. That happens in the course of
+//! advances that come anyway: the wheel asks to be woken for deadlines only.
 
 mod heap;
 mod slab;
@@ -186,7 +186,7 @@ impl<T> Wheel<T> {
 
     /// Takes all that is due out of one bucket.
     fn fire(&mut self, place: Place, fired: &mut Vec<T>) {
-        let Some(heap) = self.buckets.get_mut(place.bucket()) else { return };
+        let heap = &mut self.buckets[place.bucket()];
         while let Some(index) = heap.earliest(&mut self.timers) {
             if self.timers.node(index).deadline > self.now {
                 return;

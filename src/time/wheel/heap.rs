@@ -165,6 +165,10 @@ fn link<T>(slab: &mut Slab<T>, newer: u32, older: u32) -> u32 {
     if sibling != NONE {
         slab.node_mut(sibling).prev = child;
     }
+    #[cfg(test)]
+    {
+        slab.linked += 1;
+    }
     parent
 }
 

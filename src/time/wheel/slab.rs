@@ -45,11 +45,20 @@ pub(super) struct Slab<T> {
     nodes: Vec<Node<T>>,
     free: u32,
     len: usize,
+    /// How many pairs of timers the heaps compared and linked.
+    #[cfg(test)]
+    pub(super) linked: u64,
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Slab { nodes: Vec::new(), free: NONE, len: 0 }
+        Slab {
+            nodes: Vec::new(),
+            free: NONE,
+            len: 0,
+            #[cfg(test)]
+            linked: 0,
+        }
     }
 
     /// The number of timers, free cells not counted.

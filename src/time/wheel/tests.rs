@@ -323,6 +323,43 @@ fn a_timer_is_moved_at_most_once_a_level() {
     assert!(wheel.moved < LEVELS as u64, "moved {} times", wheel.moved);
 }
 
+/// Links per step where each step cancels the earliest of 4096 timers, all in one bucket, adds
+/// one, and asks for the earliest.
+fn links_per_step(distance: impl Fn(u64) -> u64) -> u64 {
+    const PENDING: u64 = 4096;
+    const STEPS: u64 = 4 * PENDING;
+    let mut wheel = Wheel::new(0);
+    let mut order = std::collections::BTreeMap::new();
+    for n in 0..PENDING + STEPS {
+        let deadline = YEAR + 1000 * n + distance(n);
+        order.insert((deadline, n), wheel.insert(deadline, ()));
+        if n >= PENDING {
+            let ((deadline, _), key) = order.pop_first().unwrap();
+            assert_eq!(wheel.next_deadline(), Some(deadline));
+            assert_eq!(wheel.remove(key), Some(()));
+        }
+    }
+    assert_eq!(wheel.occupied.iter().map(|slots| slots.count_ones()).sum::<u32>(), 1);
+    wheel.timers.linked / STEPS
+}
+
+/// A server's request timeouts: one distance, cancelled in the order they were set.
+#[test]
+fn cancelling_in_the_order_of_insertion_costs_a_constant() {
+    let links = links_per_step(|_| 0);
+    assert!(links <= 4, "{links} links per step");
+}
+
+/// The worst order of removals still costs the logarithm of the population (here 12).
+#[test]
+fn cancelling_the_earliest_never_scans_the_bucket() {
+    let scattered = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 42;
+    for distance in [scattered, |n| (n % 2) * 3_000_000, |n| (4096 - n % 4096) * 1500] {
+        let links = links_per_step(distance);
+        assert!(links <= 3 * 12, "{links} links per step");
+    }
+}
+
 #[test]
 fn a_key_is_no_larger_for_being_optional() {
     assert_eq!(size_of::<Option<Key>>(), size_of::<(u32, NonZeroU32)>());
