@@ -30,7 +30,6 @@ mod loom;
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd},
     panic::{AssertUnwindSafe, catch_unwind},
     task::Waker,
     time::{Duration, Instant},
@@ -38,8 +37,8 @@ use std::{
 
 use edgewake_sys::{Events, Notifier, Token};
 
-pub(crate) use self::timers::{TimerKey, Timers};
 use self::parked::Parked;
+pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{reactor::Reactor, sync::Arc};
 
 /// The notifier's token: no slot has it.
@@ -216,12 +215,6 @@ impl Driver {
             // The panic hook reports it; the others must still learn that nothing will come.
             let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
-    }
-
-    /// The descriptor that becomes readable when a turn has something to do.
-    pub(crate) fn lend(&self) -> BorrowedFd<'_> {
-        self.shared.reactor.lend();
-        self.shared.reactor.selector().as_fd()
     }
 
     /// When the next timer fires.

@@ -1,12 +1,16 @@
 //! An event loop and socket library on epoll and kqueue directly.
 #![deny(unsafe_code)]
 
-
-
-
 mod driver;
 mod reactor;
+mod runtime;
 mod sync;
-mod time;
 #[allow(unsafe_code, reason = "the task cell: one allocation, counted by hand")]
 mod task;
+mod time;
+
+pub use crate::{
+    reactor::Readiness,
+    runtime::{Builder, Handle, Runtime, YieldNow, spawn, spawn_local, yield_now},
+    task::{JoinError, JoinHandle},
+};

@@ -41,9 +41,9 @@ mod waker;
 #[cfg(all(test, edgewake_loom))]
 mod loom;
 
+pub use self::join::{JoinError, JoinHandle};
 pub(crate) use self::{
     cell::{Runnable, Schedule, new},
     inject::Inject,
     local::{Local, cancel_all, is_empty, is_installed, pop, push, push_new, refuse},
 };
-pub use self::join::{JoinError, JoinHandle};

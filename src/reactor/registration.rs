@@ -65,12 +65,7 @@ impl Registration {
     }
 
     /// See [`Source::park_keyed`].
-    pub(crate) fn park_keyed(
-        &self,
-        wanted: Wanted,
-        waker: &Waker,
-        key: &mut Option<Key>,
-    ) -> Wait {
+    pub(crate) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
         self.source.park_keyed(wanted, waker, key)
     }
 

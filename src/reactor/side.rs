@@ -171,12 +171,8 @@ impl Side {
             }
             // AcqRel: Acquire pairs with the Release of `settle`, which published the waker in
             // the slot; Release pairs with `snapshot`.
-            match self.state.compare_exchange_weak(
-                state,
-                next,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match self.state.compare_exchange_weak(state, next, Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return Raised(state),
                 Err(actual) => state = actual,
             }

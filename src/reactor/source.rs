@@ -170,7 +170,13 @@ impl Source {
 
     /// Draws the conclusion from a transfer of `count` of `length` bytes, by the drain rule.
     #[inline(always)]
-    pub(super) fn note_count(&self, direction: Direction, seen: Snapshot, count: usize, len: usize) {
+    pub(super) fn note_count(
+        &self,
+        direction: Direction,
+        seen: Snapshot,
+        count: usize,
+        len: usize,
+    ) {
         #[cfg(edgewake_selector = "kqueue")]
         if direction == Direction::Read && self.take_remembered(count) > 0 {
             return;
@@ -512,8 +518,7 @@ impl Source {
                 if !(closes && private && edgewake_sys::Selector::CLOSE_DEREGISTERS) {
                     // ENOENT or EBADF: somebody closed the descriptor behind our back. There is
                     // nothing left to end, and the state here is cleaned up all the same (T24).
-                    let _already_gone: io::Result<()> =
-                        reactor.selector().deregister(self.fd());
+                    let _already_gone: io::Result<()> = reactor.selector().deregister(self.fd());
                 }
             }
             home

@@ -65,7 +65,10 @@ impl WaitList {
         waker: Waker,
     ) -> (Key, Option<Waker>) {
         if let Some(entry) = self.entries.iter_mut().find(|e| e.key.is_some() && e.key == key) {
-            return (key.expect("an entry was found by it"), Some(replace(&mut entry.waker, waker)));
+            return (
+                key.expect("an entry was found by it"),
+                Some(replace(&mut entry.waker, waker)),
+            );
         }
         let key = Key(self.next_key);
         self.next_key += 1;
@@ -157,8 +160,7 @@ mod tests {
         for _ in 1..DISPLACED_MAX {
             assert!(matches!(list.add_displaced(wanted, distinct_waker()), Crowded::No));
         }
-        let keys: Vec<_> =
-            (0..100).map(|_| list.put(None, wanted, distinct_waker()).0).collect();
+        let keys: Vec<_> = (0..100).map(|_| list.put(None, wanted, distinct_waker()).0).collect();
         match list.add_displaced(wanted, distinct_waker()) {
             Crowded::Oldest(oldest) => assert!(oldest.will_wake(&first)),
             other => panic!("the oldest should go, not {other:?}"),

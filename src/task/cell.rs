@@ -40,7 +40,6 @@ pub(super) struct Header {
 }
 
 impl Header {
-    #[inline(always)]
     pub(super) fn waker_vtable(&self) -> &'static RawWakerVTable {
         self.vtable.waker
     }
@@ -233,16 +232,18 @@ pub(super) unsafe fn drop_reference(header: NonNull<Header>) {
 
 impl<S: Schedule> Scheduled<S> {
     /// A wake-up through a waker of this task.
+    ///
+    /// # Safety
+    ///
+    /// `header` begins a live cell whose scheduler is an `S`.
     #[inline(always)]
-    pub(super) fn wake(&self) {
-        if self.header.state.wake() == Scheduling::Push {
+    pub(super) unsafe fn wake(header: NonNull<Header>) {
+        // SAFETY: forwarded to the caller; both structures are repr(C) and begin with the header.
+        let scheduled = unsafe { header.cast::<Scheduled<S>>().as_ref() };
+        if scheduled.header.state.wake() == Scheduling::Push {
             // The transition made this the one Runnable.
-            self.scheduler.schedule(Runnable(NonNull::from(&self.header)));
+            scheduled.scheduler.schedule(Runnable(header));
         }
-    }
-
-    pub(super) fn header(&self) -> &Header {
-        &self.header
     }
 }
 
@@ -283,7 +284,7 @@ where
             return unsafe { Self::finish(header, Self::discard_future(cell)) };
         }
         // The worker's reference outlives the poll, so the waker borrows it and counts none.
-        let waker = ManuallyDrop::new(waker::borrowed(&cell.scheduled.header));
+        let waker = ManuallyDrop::new(waker::borrowed(header, cell.scheduled.header.vtable.waker));
         let mut cx = Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             cell.stage.with_mut(|stage| {

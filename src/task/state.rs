@@ -128,10 +128,7 @@ impl State {
         // Release: pairs with `is_completed`'s Acquire, publishing the outcome. Acquire: pairs
         // with `set_join_waker`, so that the waker is seen.
         let before = self.0.fetch_or(COMPLETED, Ordering::AcqRel);
-        Completion {
-            drop_output: before & JOIN_INTEREST == 0,
-            wake_join: before & JOIN_WAKER != 0,
-        }
+        Completion { drop_output: before & JOIN_INTEREST == 0, wake_join: before & JOIN_WAKER != 0 }
     }
 
     pub(super) fn is_completed(&self) -> bool {

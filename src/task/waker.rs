@@ -1,7 +1,7 @@
 //! A task's waker: a counted reference whose wake-up goes through the task's scheduler.
 //!
-//! The vtable knows the scheduler's type and not the future's, so that all tasks of a runtime
-//! share one, and a wake-up is one indirect call.
+//! The vtable knows the scheduler's type and not the future's, so that a wake-up is one indirect
+//! call.
 
 use std::{
     ptr::NonNull,
@@ -10,13 +10,13 @@ use std::{
 
 use super::cell::{Header, Schedule, Scheduled, drop_reference};
 
-/// A waker that owns no reference. The caller keeps the task alive and forgets the waker.
+/// A waker that owns no reference. The caller keeps the task alive, forgets the waker, and gives
+/// the vtable that the task's header names.
 #[inline(always)]
-pub(super) fn borrowed(header: &Header) -> Waker {
-    let data = std::ptr::from_ref(header).cast();
+pub(super) fn borrowed(header: NonNull<Header>, vtable: &'static RawWakerVTable) -> Waker {
     // SAFETY: the header's own vtable is for pointers to it, and keeps `Waker`'s contract: it is
     // thread safe, `clone` counts a reference and `drop` gives one up.
-    unsafe { Waker::from_raw(RawWaker::new(data, header.waker_vtable())) }
+    unsafe { Waker::from_raw(RawWaker::new(header.as_ptr().cast(), vtable)) }
 }
 
 /// The functions for wakers of tasks whose scheduler is an `S`.
@@ -30,15 +30,14 @@ impl<S: Schedule> Vtable<S> {
     const VTABLE: RawWakerVTable =
         RawWakerVTable::new(Self::clone, Self::wake, Self::wake_by_ref, Self::drop);
 
-    unsafe fn scheduled<'a>(data: *const ()) -> &'a Scheduled<S> {
-        // SAFETY: `data` came from `borrowed`, and the waker's reference, or the one it borrows,
-        // keeps the task alive.
-        unsafe { &*data.cast::<Scheduled<S>>() }
+    /// The task of a live waker.
+    fn header(data: *const ()) -> NonNull<Header> {
+        NonNull::new(data.cast_mut().cast()).expect("a waker's data is its task's address")
     }
 
     unsafe fn clone(data: *const ()) -> RawWaker {
-        // SAFETY: forwarded: `data` is a live waker's.
-        let header = unsafe { Self::scheduled(data) }.header();
+        // SAFETY: the waker that is cloned keeps its task alive.
+        let header = unsafe { Self::header(data).as_ref() };
         header.state.add_reference();
         RawWaker::new(data, header.waker_vtable())
     }
@@ -52,12 +51,12 @@ impl<S: Schedule> Vtable<S> {
     }
 
     unsafe fn wake_by_ref(data: *const ()) {
-        // SAFETY: forwarded: `data` is a live waker's.
-        unsafe { Self::scheduled(data) }.wake();
+        // SAFETY: the waker keeps its task alive, whose scheduler is an `S` by construction.
+        unsafe { Scheduled::<S>::wake(Self::header(data)) }
     }
 
     unsafe fn drop(data: *const ()) {
         // SAFETY: the waker owned a reference, and is gone after this.
-        unsafe { drop_reference(NonNull::new_unchecked(data.cast_mut().cast::<Header>())) };
+        unsafe { drop_reference(Self::header(data)) };
     }
 }

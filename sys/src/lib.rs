@@ -31,6 +31,7 @@ mod interest;
 mod notifier;
 pub mod pipe;
 mod selector;
+pub mod thread;
 mod token;
 
 #[cfg(edgewake_faults)]

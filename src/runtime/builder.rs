@@ -1,0 +1,101 @@
+//! The settings of a runtime.
+
+use std::{cell::RefCell, io, marker::PhantomData, time::Duration};
+
+use edgewake_sys::thread::set_timer_slack;
+
+use super::{Core, Runtime, scheduler::Shared};
+use crate::{driver::Driver, sync::Arc, task::Local};
+
+/// Polls of tasks after which the kernel is asked for events although there is work.
+const EVENT_INTERVAL: u32 = 128;
+
+/// Configures and builds a [`Runtime`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let runtime = edgewake::Builder::new()
+///     .event_interval(64)
+///     .busy_poll(Duration::from_micros(20))
+///     .build()?;
+/// runtime.block_on(async {});
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing before `build`"]
+pub struct Builder {
+    event_interval: u32,
+    busy_poll: Duration,
+    timer_slack: Option<Duration>,
+}
+
+impl Builder {
+    /// Starts from the defaults: `event_interval` 128, no busy polling, the thread's timer slack.
+    pub fn new() -> Builder {
+        Builder { event_interval: EVENT_INTERVAL, busy_poll: Duration::ZERO, timer_slack: None }
+    }
+
+    /// Sets after how many polls of tasks the kernel is asked for events although there is more to
+    /// run. Zero counts as one.
+    ///
+    /// Less shortens the wait of sockets behind busy tasks, and costs a system call each time.
+    pub fn event_interval(mut self, polls: u32) -> Builder {
+        self.event_interval = polls.max(1);
+        self
+    }
+
+    /// Sets for how long the loop looks for events without waiting before it gives the processor
+    /// up.
+    ///
+    /// Waking a sleeping core costs 30 to 60 us on common machines, which is what this saves a
+    /// lone connection; it costs a busy processor for that long after each pause.
+    pub fn busy_poll(mut self, patience: Duration) -> Builder {
+        self.busy_poll = patience;
+        self
+    }
+
+    /// Sets the timer slack of the thread while it is inside
+    /// [`block_on`](Runtime::block_on): by how much the kernel may delay its waits.
+    ///
+    /// # Platform notes
+    ///
+    /// Linux and Android (prctl(2) `PR_SET_TIMERSLACK`, 50 us by default);
+    /// [`build`](Self::build) fails elsewhere.
+    pub fn timer_slack(mut self, slack: Duration) -> Builder {
+        self.timer_slack = Some(slack);
+        self
+    }
+
+    /// Builds the runtime.
+    ///
+    /// # Errors
+    ///
+    /// - `EMFILE`, `ENFILE`, `ENOMEM`: it takes two descriptors, with the pipe notifier three;
+    /// - [`Unsupported`](io::ErrorKind::Unsupported): a timer slack was set on a system without.
+    pub fn build(self) -> io::Result<Runtime> {
+        if let Some(slack) = self.timer_slack {
+            // Set and set back: an unsupported setting fails here, not silently later.
+            let before = set_timer_slack(slack)?;
+            set_timer_slack(before)?;
+        }
+        let driver = Driver::new(self.busy_poll)?;
+        let shared = Arc::new(Shared::new(Arc::clone(driver.shared())));
+        let local = Local::new(shared.identity());
+        Ok(Runtime {
+            shared,
+            core: RefCell::new(Core { driver, local }),
+            event_interval: self.event_interval,
+            timer_slack: self.timer_slack,
+            not_send: PhantomData,
+        })
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder::new()
+    }
+}

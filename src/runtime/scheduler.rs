@@ -1,0 +1,101 @@
+//! The part of a runtime that wakers and handles reach from any thread.
+//!
+//! A Runnable that is scheduled on the worker's thread goes into its queue; from elsewhere it goes
+//! through the injection queue, and the worker is kicked if it is waiting.
+
+use std::future::Future;
+
+use crate::{
+    driver,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{self, Inject, JoinHandle, Runnable, Schedule},
+};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) inject: Inject,
+    pub(super) driver: Arc<driver::Shared>,
+    /// The runtime is being dropped, and takes no tasks.
+    closed: AtomicBool,
+}
+
+/// What each task holds.
+#[derive(Clone, Debug)]
+pub(super) struct Scheduler(Arc<Shared>);
+
+impl Shared {
+    pub(super) fn new(driver: Arc<driver::Shared>) -> Shared {
+        Shared { inject: Inject::new(), driver, closed: AtomicBool::new(false) }
+    }
+
+    /// By what the worker's thread knows this runtime. Nonzero, and nobody else's while it lives.
+    #[inline(always)]
+    pub(super) fn identity(self: &Arc<Shared>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    /// Makes a task and schedules it. A future that is not Send may only come here on the
+    /// worker's thread.
+    pub(super) fn spawn<F>(self: &Arc<Shared>, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let (runnable, handle) = task::new(future, Scheduler(Arc::clone(self)));
+        if !task::is_installed(self.identity()) {
+            self.inject(runnable);
+        // Relaxed: `close` runs on this thread.
+        } else if self.closed.load(Ordering::Relaxed) {
+            task::refuse(runnable);
+        } else {
+            task::push_new(self.identity(), runnable);
+        }
+        handle
+    }
+
+    /// Sends a new task to the worker. If that has gone, the task ends here, cancelled.
+    fn inject(&self, runnable: Runnable) {
+        match self.inject.push(runnable) {
+            Ok(()) => self.driver.unpark(),
+            Err(runnable) => task::refuse(runnable),
+        }
+    }
+
+    /// Takes over what was injected. On the worker's thread.
+    #[cold]
+    pub(super) fn adopt(self: &Arc<Shared>) {
+        for runnable in self.inject.take() {
+            task::push_new(self.identity(), runnable);
+        }
+    }
+
+    /// Refuses tasks from now on, and returns those that were on their way.
+    pub(super) fn close(&self) -> impl Iterator<Item = Runnable> + use<> {
+        // Relaxed: other threads are refused by the injection queue, under its lock.
+        self.closed.store(true, Ordering::Relaxed);
+        self.inject.close()
+    }
+}
+
+impl Schedule for Scheduler {
+    #[inline(always)]
+    fn schedule(&self, runnable: Runnable) {
+        if let Err(runnable) = task::push(self.0.identity(), runnable) {
+            self.schedule_from_elsewhere(runnable);
+        }
+    }
+}
+
+impl Scheduler {
+    #[cold]
+    fn schedule_from_elsewhere(&self, runnable: Runnable) {
+        // Refused: the runtime is being dropped and has withdrawn the Runnable of every task, or
+        // will; this one is of no use any more.
+        if self.0.inject.push(runnable).is_ok() {
+            self.0.driver.unpark();
+        }
+    }
+}
