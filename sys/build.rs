@@ -14,32 +14,56 @@ struct Platform {
     capabilities: &'static [&'static str],
 }
 
+const LINUX: &[&str] = &["linux", "android"];
+const APPLE: &[&str] = &["macos", "ios", "tvos", "watchos", "visionos"];
+const FREEBSD: &[&str] = &["freebsd"];
+const DRAGONFLY: &[&str] = &["dragonfly"];
+const NETBSD: &[&str] = &["netbsd"];
+const OPENBSD: &[&str] = &["openbsd"];
+
 /// Capabilities, in the order of the table's rows:
 /// `accept4`, `pipe2`, `sock_cloexec`: descriptors close-on-exec and non-blocking from birth.
 /// `msg_nosignal`: `send` without SIGPIPE by flag. `so_nosigpipe`: the same by socket option.
 /// `priority`: the selector can tell urgent TCP data.
 /// `kqueue1`: a kqueue is close-on-exec from birth.
+/// `sa_len`: socket addresses begin with their length.
+/// `accept_pending_errors`: accept returns the new connection's network errors (accept(2)).
+/// `eprototype_race`: a send into a closing connection is EPROTOTYPE.
 const PLATFORMS: &[Platform] = &[
     Platform {
-        systems: &["linux", "android"],
+        systems: LINUX,
         selector: "epoll",
         notifier: "eventfd",
-        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "priority"],
+        capabilities: &[
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "priority",
+            "accept_pending_errors",
+        ],
     },
     Platform {
-        systems: &["macos", "ios", "tvos", "watchos", "visionos"],
+        systems: APPLE,
         selector: "kqueue",
         notifier: "user_event",
-        capabilities: &["so_nosigpipe", "priority"],
+        capabilities: &["so_nosigpipe", "priority", "sa_len", "eprototype_race"],
     },
     Platform {
-        systems: &["freebsd"],
+        systems: FREEBSD,
         selector: "kqueue",
         notifier: "user_event",
-        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "so_nosigpipe"],
+        capabilities: &[
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "so_nosigpipe",
+            "sa_len",
+        ],
     },
     Platform {
-        systems: &["dragonfly"],
+        systems: DRAGONFLY,
         selector: "kqueue",
         notifier: "user_event",
         capabilities: &[
@@ -49,11 +73,12 @@ const PLATFORMS: &[Platform] = &[
             "msg_nosignal",
             "so_nosigpipe",
             "priority",
+            "sa_len",
         ],
     },
     // EVFILT_USER is recent on NetBSD (10) and OpenBSD: the pipe works on every version.
     Platform {
-        systems: &["netbsd"],
+        systems: NETBSD,
         selector: "kqueue",
         notifier: "pipe",
         capabilities: &[
@@ -63,14 +88,49 @@ const PLATFORMS: &[Platform] = &[
             "msg_nosignal",
             "so_nosigpipe",
             "kqueue1",
+            "sa_len",
         ],
     },
     Platform {
-        systems: &["openbsd"],
+        systems: OPENBSD,
         selector: "kqueue",
         notifier: "pipe",
-        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "priority"],
+        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "priority", "sa_len"],
     },
+];
+
+/// Socket options that some systems lack, by their C name in small letters, and who has them.
+/// They are capabilities like the others.
+const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
+    ("so_busy_poll", &[LINUX]),
+    ("so_bindtodevice", &[LINUX]),
+    ("so_domain", &[LINUX, FREEBSD, OPENBSD]),
+    // libc does not have it for Android, though the kernel does.
+    ("so_incoming_cpu", &[&["linux"]]),
+    ("so_linger_sec", &[APPLE]),
+    ("so_mark", &[LINUX]),
+    ("so_priority", &[LINUX]),
+    ("so_protocol", &[LINUX, FREEBSD, OPENBSD]),
+    ("so_reuseport_lb", &[FREEBSD]),
+    ("ip_bound_if", &[APPLE]),
+    ("tcp_congestion", &[LINUX, FREEBSD]),
+    ("tcp_cork", &[LINUX]),
+    ("tcp_defer_accept", &[LINUX]),
+    ("tcp_fastopen", &[LINUX, APPLE, FREEBSD]),
+    ("tcp_fastopen_connect", &[LINUX]),
+    ("tcp_info", &[LINUX, FREEBSD, NETBSD, OPENBSD]),
+    // Whose layout the structure has; FreeBSD's without either.
+    ("tcp_info_linux", &[LINUX]),
+    ("tcp_info_openbsd", &[OPENBSD]),
+    // The idle time: Apple's name and the others'.
+    ("tcp_keepalive", &[APPLE]),
+    ("tcp_keepidle", &[LINUX, FREEBSD, DRAGONFLY, NETBSD]),
+    // With TCP_KEEPCNT.
+    ("tcp_keepintvl", &[LINUX, APPLE, FREEBSD, DRAGONFLY, NETBSD]),
+    ("tcp_nopush", &[APPLE, FREEBSD, DRAGONFLY, OPENBSD]),
+    ("tcp_notsent_lowat", &[LINUX, APPLE]),
+    ("tcp_quickack", &[LINUX]),
+    ("tcp_user_timeout", &[LINUX]),
 ];
 
 fn main() {
@@ -107,6 +167,11 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
+    for (name, systems) in SOCKET_OPTIONS {
+        if systems.concat().contains(&os.as_str()) {
+            capabilities.push(name);
+        }
+    }
     if selector == "kqueue" && platform.selector == "epoll" {
         // The emulations on Linux tell nothing about urgent data.
         capabilities.retain(|name| *name != "priority");

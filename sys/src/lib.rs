@@ -31,6 +31,9 @@ mod interest;
 mod notifier;
 pub mod pipe;
 mod selector;
+pub mod sockaddr;
+pub mod socket;
+pub mod sockopt;
 pub mod thread;
 mod token;
 

@@ -1,0 +1,232 @@
+//! Socket addresses as the kernel writes them, and their conversion to and from std's.
+//!
+//! std's `SocketAddr` does not have the layout of `sockaddr_in` (its layout is Rust's own), so
+//! every address is converted field by field. What comes back from a kernel is not trusted: the
+//! length decides which fields exist, a short, overlong or foreign address is an error, and
+//! nothing here panics.
+//!
+//! Called by [`socket`](crate::socket), and by whoever reads addresses out of other kernel data.
+
+use std::{
+    fmt, io,
+    mem::{self, MaybeUninit},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
+    ptr,
+};
+
+/// The most that an address can take.
+const CAPACITY: usize = size_of::<libc::sockaddr_storage>();
+
+/// Where the address family ends: fewer bytes name no family.
+const FAMILY_END: usize =
+    mem::offset_of!(libc::sockaddr, sa_family) + size_of::<libc::sa_family_t>();
+
+/// An address of any family in the kernel's form: room for the largest, and a length.
+///
+/// # Examples
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use edgewake_sys::sockaddr::RawAddr;
+///
+/// let address: SocketAddr = "[fe80::1%3]:80".parse()?;
+/// let raw = RawAddr::from(&address);
+/// assert_eq!(SocketAddr::try_from(&raw)?, address);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct RawAddr {
+    storage: libc::sockaddr_storage,
+    length: libc::socklen_t,
+}
+
+impl RawAddr {
+    /// Takes an address from its bytes, such as a control message's.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is longer than any address.
+    pub fn from_bytes(bytes: &[u8]) -> io::Result<RawAddr> {
+        if bytes.len() > CAPACITY {
+            let message = format!("a socket address of {} bytes is too long", bytes.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let mut raw = RawAddr::empty();
+        let room = ptr::from_mut(&mut raw.storage).cast::<u8>();
+        // SAFETY: `room` is a whole `sockaddr_storage`, at least as long as `bytes` by the check
+        // above, and a new local, so that the two do not overlap.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), room, bytes.len()) };
+        raw.length = bytes.len() as libc::socklen_t;
+        Ok(raw)
+    }
+
+    /// The address's bytes, as many as its length says and there is room for.
+    pub fn as_bytes(&self) -> &[u8] {
+        let start = ptr::from_ref(&self.storage).cast::<u8>();
+        // SAFETY: the storage was zeroed when it was made, so every byte is initialised, and the
+        // length is cut to its size; the borrow of `self` keeps it in place.
+        unsafe { std::slice::from_raw_parts(start, (self.length as usize).min(CAPACITY)) }
+    }
+
+    /// The address family (`AF_INET` …), or `None` of an address too short to have one.
+    pub fn family(&self) -> Option<i32> {
+        let named = self.length as usize >= FAMILY_END;
+        named.then(|| i32::from(self.storage.ss_family))
+    }
+
+    /// The length that the kernel reported. More than [`as_bytes`](Self::as_bytes) returns means
+    /// that the address was cut (accept(2)).
+    pub fn reported_length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// All zeros, of no length.
+    pub(crate) fn empty() -> RawAddr {
+        // SAFETY: `sockaddr_storage` consists of integers, for which all zeros is a value.
+        let storage = unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
+        RawAddr { storage, length: 0 }
+    }
+
+    /// Lets `call` write an address: it gets the room and the length to update, as accept(2) and
+    /// getsockname(2) want them.
+    pub(crate) fn filled_by<T>(
+        call: impl FnOnce(*mut libc::sockaddr, *mut libc::socklen_t) -> io::Result<T>,
+    ) -> io::Result<(T, RawAddr)> {
+        let mut raw = RawAddr::empty();
+        raw.length = CAPACITY as libc::socklen_t;
+        let value = call(ptr::from_mut(&mut raw.storage).cast(), &raw mut raw.length)?;
+        Ok((value, raw))
+    }
+
+    /// The address as bind(2) and connect(2) take it; valid as long as `self` stays in place.
+    pub(crate) fn as_parts(&self) -> (*const libc::sockaddr, libc::socklen_t) {
+        (ptr::from_ref(&self.storage).cast(), self.length.min(CAPACITY as libc::socklen_t))
+    }
+
+    /// Stores `address`, a `sockaddr_*` structure of the C library.
+    ///
+    /// # Safety
+    ///
+    /// `T` consists of integers without padding and fits a `sockaddr_storage`.
+    unsafe fn store<T>(address: T) -> RawAddr {
+        const { assert!(size_of::<T>() <= CAPACITY) };
+        const { assert!(align_of::<T>() <= align_of::<libc::sockaddr_storage>()) };
+        let mut raw = RawAddr::empty();
+        // SAFETY: size and alignment of `T` fit the storage, as asserted, and the storage is
+        // ours alone.
+        unsafe { ptr::from_mut(&mut raw.storage).cast::<T>().write(address) };
+        raw.length = size_of::<T>() as libc::socklen_t;
+        raw
+    }
+
+    /// The address as a `sockaddr_*` structure, or an error if it is too short for one.
+    ///
+    /// # Safety
+    ///
+    /// `T` consists of integers, so that any bytes are a value of it.
+    unsafe fn load<T: Copy>(&self) -> io::Result<T> {
+        const { assert!(size_of::<T>() <= CAPACITY) };
+        const { assert!(align_of::<T>() <= align_of::<libc::sockaddr_storage>()) };
+        if (self.length as usize) < size_of::<T>() || self.length as usize > CAPACITY {
+            let family = self.storage.ss_family;
+            return Err(invalid(format!(
+                "the kernel gave a socket address of family {family} with {} bytes",
+                self.length,
+            )));
+        }
+        // SAFETY: the storage is initialised and large and aligned enough for `T`, as asserted;
+        // the caller promises that any bytes are a `T`.
+        Ok(unsafe { ptr::from_ref(&self.storage).cast::<T>().read() })
+    }
+}
+
+impl From<&SocketAddr> for RawAddr {
+    fn from(address: &SocketAddr) -> RawAddr {
+        match address {
+            SocketAddr::V4(v4) => v4.into(),
+            SocketAddr::V6(v6) => v6.into(),
+        }
+    }
+}
+
+impl From<&SocketAddrV4> for RawAddr {
+    fn from(v4: &SocketAddrV4) -> RawAddr {
+        let address = libc::sockaddr_in {
+            #[cfg(edgewake_has = "sa_len")]
+            sin_len: size_of::<libc::sockaddr_in>() as u8,
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: v4.port().to_be(),
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+            sin_zero: [0; 8],
+        };
+        // SAFETY: `sockaddr_in` consists of integers, its last field fills it to the end.
+        unsafe { RawAddr::store(address) }
+    }
+}
+
+impl From<&SocketAddrV6> for RawAddr {
+    fn from(v6: &SocketAddrV6) -> RawAddr {
+        let address = libc::sockaddr_in6 {
+            #[cfg(edgewake_has = "sa_len")]
+            sin6_len: size_of::<libc::sockaddr_in6>() as u8,
+            sin6_family: libc::AF_INET6 as libc::sa_family_t,
+            sin6_port: v6.port().to_be(),
+            // As std has it: the field goes through as it is, not swapped.
+            sin6_flowinfo: v6.flowinfo(),
+            sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+            sin6_scope_id: v6.scope_id(),
+        };
+        // SAFETY: `sockaddr_in6` consists of integers at their natural alignment, without gaps.
+        unsafe { RawAddr::store(address) }
+    }
+}
+
+/// Fails with [`InvalidData`](io::ErrorKind::InvalidData) for an address that is not of the IP
+/// families, or whose length is not one that its family can have.
+impl TryFrom<&RawAddr> for SocketAddr {
+    type Error = io::Error;
+
+    fn try_from(raw: &RawAddr) -> io::Result<SocketAddr> {
+        match raw.family() {
+            Some(libc::AF_INET) => {
+                // SAFETY: `sockaddr_in` consists of integers.
+                let address = unsafe { raw.load::<libc::sockaddr_in>() }?;
+                let ip = Ipv4Addr::from(address.sin_addr.s_addr.to_ne_bytes());
+                Ok(SocketAddrV4::new(ip, u16::from_be(address.sin_port)).into())
+            }
+            Some(libc::AF_INET6) => {
+                // SAFETY: `sockaddr_in6` consists of integers.
+                let address = unsafe { raw.load::<libc::sockaddr_in6>() }?;
+                let ip = Ipv6Addr::from(address.sin6_addr.s6_addr);
+                let port = u16::from_be(address.sin6_port);
+                let (flow, scope) = (address.sin6_flowinfo, address.sin6_scope_id);
+                Ok(SocketAddrV6::new(ip, port, flow, scope).into())
+            }
+            Some(family) => {
+                Err(invalid(format!("a socket address of family {family} is not an IP address")))
+            }
+            None => Err(invalid(format!("a socket address of {} bytes has no family", raw.length))),
+        }
+    }
+}
+
+impl fmt::Debug for RawAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SocketAddr::try_from(self) {
+            Ok(address) => f.debug_tuple("RawAddr").field(&address).finish(),
+            Err(_) => f
+                .debug_struct("RawAddr")
+                .field("family", &self.family())
+                .field("length", &self.length)
+                .finish(),
+        }
+    }
+}
+
+#[cold]
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests;
