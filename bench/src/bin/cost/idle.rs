@@ -1,0 +1,50 @@
+//! Resident bytes per idle connection.
+//!
+//! One server holds C connections and then 2C; the growth of its resident set, divided by C, has
+//! neither the program nor its first allocations in it. The kernel's own memory for a socket (some
+//! two kilobytes) is the same for every server and not in it either.
+
+use std::io;
+
+use edgewake_bench::os::process::{self, Placement};
+
+use crate::args::Args;
+use crate::load::Holder;
+use crate::server::ServerCommand;
+use crate::table;
+
+pub(crate) fn run(args: &Args, baseline: &ServerCommand) -> io::Result<()> {
+    // The server needs a descriptor for each, and some of its own.
+    let limit = usize::try_from(process::raise_fd_limit()?).unwrap_or(usize::MAX);
+    let connections = args.idle.min(limit.saturating_sub(200) / 2);
+    table::idle_header(connections);
+    let reference = measure(args, baseline, connections)?;
+    table::idle_row(baseline.label(), reference, None);
+    for server in &args.servers {
+        table::idle_row(server.label(), measure(args, server, connections)?, Some(reference));
+    }
+    Ok(())
+}
+
+fn measure(args: &Args, command: &ServerCommand, connections: usize) -> io::Result<f64> {
+    let server = command.start(&[], Placement::default())?;
+    let first = Holder::start(server.addr(), connections)?;
+    let with_one = resident_bytes(server.pid())?;
+    let second = Holder::start(server.addr(), connections)?;
+    let with_two = resident_bytes(server.pid())?;
+    drop((first, second));
+    server.stop(args.signal)?;
+    Ok((with_two as f64 - with_one as f64) / connections as f64)
+}
+
+/// `Rss` of `smaps_rollup`, which is exact; `VmRSS` of `status` lags by pages per thread.
+fn resident_bytes(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = std::fs::read_to_string(&path)?;
+    let kib: Option<u64> = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse().ok());
+    Ok(kib.ok_or_else(|| io::Error::other(format!("no Rss in {path}")))? * 1024)
+}

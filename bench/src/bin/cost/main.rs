@@ -1,0 +1,54 @@
+//! The cost counter: what one operation costs a server, beside the hand-written baseline.
+//!
+//! `cost --server 'CMD WITH {addr}' --scenario echo32` runs the baseline and then CMD, each under
+//! callgrind (user instructions) and under strace (system calls), with run lengths of N and of 2N
+//! operations; the difference, divided by N, holds no start-up, no accepts and no end. `idle`
+//! gives resident bytes per idle connection, `paired` the ratio of request rates.
+//!
+//! It starts and ends the servers and the generator, and measures nothing itself.
+
+mod args;
+mod counters;
+mod counting;
+mod idle;
+mod load;
+mod paired;
+mod scenario;
+mod scratch;
+mod server;
+mod table;
+
+use std::io;
+use std::process::ExitCode;
+
+use args::Args;
+use edgewake_bench::os::process;
+use scenario::Scenario;
+use server::ServerCommand;
+
+fn main() -> ExitCode {
+    match args::parse().map_err(io::Error::other).and_then(|args| run(&args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cost: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> io::Result<()> {
+    process::raise_fd_limit()?;
+    let baseline = ServerCommand::sibling("baseline", &["--tcp", "{addr}"])?;
+    println!("{:<14} {baseline}", baseline.label());
+    for server in &args.servers {
+        println!("{:<14} {server}", server.label());
+    }
+    for scenario in &args.scenarios {
+        match *scenario {
+            Scenario::Count(load) => counting::run(args, &baseline, &load)?,
+            Scenario::Idle => idle::run(args, &baseline)?,
+            Scenario::Paired { connections } => paired::run(args, &baseline, connections)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+const USAGE: &str = "\
+usage: generate tcp ADDR [options]
+  --connections C   connections held, or in flight with --mode churn (default 32)
+  --messages N      echoes in total over all connections; whole rounds with --rounds (100000)
+  --warmup N        echoes before the measured ones (default 0)
+  --size BYTES      of each message (default 64)
+  --mode echo       keep the connections (the default)
+  --mode churn      a message is a connection: connect, one echo, close
+  --mode idle       connect, one echo on each, then hold them until SIGINT or SIGTERM
+  --rounds          lock step: send on all connections, then wait for all answers
+  --core K          run on this core only
+  --patience SECS   give up when no answer comes for so long (default 30)";
+
+/// What is done with the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Echo,
+    Churn,
+    Idle,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Args {
+    pub(crate) addr: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) messages: u64,
+    pub(crate) warmup: u64,
+    pub(crate) size: usize,
+    pub(crate) mode: Mode,
+    pub(crate) rounds: bool,
+    pub(crate) core: Option<usize>,
+    pub(crate) patience: Duration,
+}
+
+pub(crate) fn parse() -> Result<Args, lexopt::Error> {
+    let mut addr = None;
+    let mut tcp = false;
+    let mut args = Args {
+        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        connections: 32,
+        messages: 100_000,
+        warmup: 0,
+        size: 64,
+        mode: Mode::Echo,
+        rounds: false,
+        core: None,
+        patience: Duration::from_secs(30),
+    };
+    let mut parser = Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(word) if !tcp && word == "tcp" => tcp = true,
+            Arg::Value(word) if tcp && addr.is_none() => addr = Some(word.parse()?),
+            Arg::Long("connections") => args.connections = parser.value()?.parse()?,
+            Arg::Long("messages") => args.messages = parser.value()?.parse()?,
+            Arg::Long("warmup") => args.warmup = parser.value()?.parse()?,
+            Arg::Long("size") => args.size = parser.value()?.parse()?,
+            Arg::Long("mode") => args.mode = mode(&parser.value()?.string()?)?,
+            Arg::Long("rounds") => args.rounds = true,
+            Arg::Long("core") => args.core = Some(parser.value()?.parse()?),
+            Arg::Long("patience") => {
+                args.patience = Duration::from_secs(parser.value()?.parse()?);
+            }
+            Arg::Long("help") | Arg::Short('h') => {
+                println!("{USAGE}");
+                std::process::exit(0);
+            }
+            other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
+        }
+    }
+    args.addr = addr.ok_or(USAGE)?;
+    if args.connections == 0 || args.messages == 0 || args.size == 0 || args.patience.is_zero() {
+        return Err("--connections, --messages, --size and --patience must be at least 1".into());
+    }
+    Ok(args)
+}
+
+fn mode(word: &str) -> Result<Mode, lexopt::Error> {
+    match word {
+        "echo" => Ok(Mode::Echo),
+        "churn" => Ok(Mode::Churn),
+        "idle" => Ok(Mode::Idle),
+        other => Err(format!("--mode {other}?\n{USAGE}").into()),
+    }
+}

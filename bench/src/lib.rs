@@ -1,0 +1,12 @@
+//! What the bench programs share: the few system calls they make, statistics, and the command
+//! lines they have in common.
+//!
+//! Nothing here belongs to the library being measured, and nothing here may be used by it: a
+//! baseline that shared code with its subject would hide a cost common to both. Linux only, as
+//! are the tools (callgrind, strace) the counts come from.
+
+#![cfg(target_os = "linux")]
+
+pub mod announce;
+pub mod os;
+pub mod stats;

@@ -1,0 +1,115 @@
+//! Where and how processes run: cores, scheduling class, limits, process groups, signals.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::check;
+
+/// Raises the soft limit of open files to the hard one and returns it.
+///
+/// # Errors
+///
+/// Returns the error of `getrlimit(2)` or `setrlimit(2)`.
+pub fn raise_fd_limit() -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` lives through both calls.
+    unsafe {
+        check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit))?;
+        limit.rlim_cur = limit.rlim_max;
+        check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
+    }
+    Ok(limit.rlim_cur)
+}
+
+/// How a child is to be scheduled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Placement {
+    /// The one core it may run on.
+    pub core: Option<usize>,
+    /// Its standing among the tasks of that core.
+    pub standing: Standing,
+}
+
+/// Which of two processes on one core runs when both could.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// As the kernel sees fit.
+    #[default]
+    Normal,
+    /// `SCHED_BATCH`: it is never put in front of a running task because it woke up (sched(7)).
+    Patient,
+    /// `SCHED_BATCH` and nice 19: it runs when nothing else does, or next to never.
+    Last,
+}
+
+/// Makes `command`, and all it starts, run as `placement` says, in a process group of its own.
+///
+/// The group is what [`signal_group`] is for: under `strace` or `valgrind` the server is not the
+/// direct child, and a Ctrl-C on the terminal must reach it through its owner only.
+pub fn place(command: &mut Command, placement: Placement) {
+    command.process_group(0);
+    // SAFETY: between fork and exec only async-signal-safe calls may be made; all three are
+    // plain system calls on stack values, and nothing allocates on the path without an error.
+    unsafe {
+        command.pre_exec(move || {
+            if let Some(core) = placement.core {
+                pin_to(core)?;
+            }
+            if placement.standing != Standing::Normal {
+                let param = libc::sched_param { sched_priority: 0 };
+                check(libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const param))?;
+            }
+            if placement.standing == Standing::Last {
+                check(libc::setpriority(libc::PRIO_PROCESS, 0, 19))?;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Restricts the calling thread to one core.
+///
+/// # Errors
+///
+/// Returns the error of `sched_setaffinity(2)`: `InvalidInput` if there is no such core.
+pub fn pin_to(core: usize) -> io::Result<()> {
+    if core >= libc::CPU_SETSIZE as usize {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    // SAFETY: an all-zero cpu_set_t is the empty set; `core` is within it, as checked above.
+    unsafe {
+        let mut set = std::mem::zeroed::<libc::cpu_set_t>();
+        libc::CPU_SET(core, &mut set);
+        check(libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set))?;
+    }
+    Ok(())
+}
+
+/// The signals that end a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT, as from Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL: for what did not answer the others.
+    Kill,
+}
+
+/// Sends `signal` to the process group that `leader` leads (see [`place`]).
+///
+/// # Errors
+///
+/// Returns the error of `kill(2)`: none of that group is left, or it is not ours.
+pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
+    let number = match signal {
+        Signal::Interrupt => libc::SIGINT,
+        Signal::Terminate => libc::SIGTERM,
+        Signal::Kill => libc::SIGKILL,
+    };
+    let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;
+    // SAFETY: takes no pointer; a negative pid addresses the group.
+    check(unsafe { libc::kill(-group, number) })?;
+    Ok(())
+}
