@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# rustc and clippy without a warning for every system that edgewake names, tests included.
+# `cross-check.sh TARGET...` does some. What the table of sys/build.rs accepts belongs in here.
+source "$(dirname "$0")/../lib.sh"
+need_cross_rust
+targets=("$@")
+[ $# -gt 0 ] || targets=(
+    aarch64-apple-darwin aarch64-apple-ios x86_64-unknown-freebsd x86_64-unknown-netbsd
+    x86_64-unknown-openbsd x86_64-unknown-dragonfly aarch64-linux-android
+    x86_64-unknown-linux-musl
+)
+for target in "${targets[@]}"; do
+    say "$target"
+    start=$SECONDS
+    # clippy reports all that check would, and both would build std once more.
+    cross_clippy -q "${CROSS_STD[@]}" --target "$target" --workspace --all-targets --all-features \
+        -- -D warnings
+    say "$target: no warning ($((SECONDS - start)) s)"
+done
