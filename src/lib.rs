@@ -1,7 +1,10 @@
 //! An event loop and socket library on epoll and kqueue directly.
 #![deny(unsafe_code)]
 
+mod async_fd;
 mod driver;
+#[cfg(feature = "net")]
+pub mod net;
 mod reactor;
 mod runtime;
 mod sync;
@@ -9,7 +12,10 @@ mod sync;
 mod task;
 mod time;
 
+pub use edgewake_sys::Interest;
+
 pub use crate::{
+    async_fd::{AsyncFd, ReadyGuard, WouldBlock},
     reactor::Readiness,
     runtime::{Builder, Handle, Runtime, YieldNow, spawn, spawn_local, yield_now},
     task::{JoinError, JoinHandle},

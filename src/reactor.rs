@@ -52,9 +52,10 @@ use edgewake_sys::{Events, Selector, Token};
 
 pub use self::readiness::Readiness;
 pub(crate) use self::{
+    readiness::bits,
     registration::Registration,
     side::{Direction, Snapshot},
-    source::Kind,
+    source::{Kind, Wait},
     waiters::{Key, Wanted},
 };
 use self::{

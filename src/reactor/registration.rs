@@ -64,6 +64,17 @@ impl Registration {
         self.source.park(direction, waker)
     }
 
+    /// See [`Source::park_future`].
+    #[inline(always)]
+    pub(crate) fn park_future(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        self.source.park_future(direction, waker, key)
+    }
+
     /// See [`Source::park_keyed`].
     pub(crate) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
         self.source.park_keyed(wanted, waker, key)

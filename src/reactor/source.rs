@@ -348,21 +348,30 @@ impl Source {
         Wait::Retry
     }
 
-    /// Waits as a future does, until one of `wanted` holds: in the slot if it is free, else in the
-    /// list under `key`. [`forget`](Self::forget) takes the entry off again.
-    pub(super) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
+    /// Waits for one direction as a future does: in the slot if it is free, else in the list under
+    /// `key`. [`forget`](Self::forget) takes the entry off again.
+    #[inline(always)]
+    pub(super) fn park_future(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
         if key.is_none() {
-            let side = match (wanted.read, wanted.write) {
-                (read, 0) if read & DATA != 0 => Some(&self.read),
-                (0, write) if write & DATA != 0 => Some(&self.write),
-                _ => None,
-            };
-            match side.map(|side| side.park(waker, Claim::Present)) {
-                Some(Parked::Ready(_)) => return Wait::Retry,
-                Some(Parked::Waiting(_)) => return Wait::Pending,
-                _ => {}
+            match self.side(direction).park(waker, Claim::Present) {
+                Parked::Waiting(seen) if seen.is_registered() => return Wait::Pending,
+                Parked::Waiting(_) => return Wait::Unregistered,
+                Parked::Ready(_) => return Wait::Retry,
+                Parked::Displaced(..) | Parked::Occupied => {}
             }
         }
+        let wanted = Wanted::one(direction, DATA | CLOSED | ERROR | SHUT);
+        self.park_keyed(wanted, waker, key)
+    }
+
+    /// Waits in the list, under `key`, until one of `wanted` holds.
+    #[cold]
+    pub(super) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
         let waker = waker.clone();
         let replaced = {
             let mut waiters = lock(&self.waiters);
@@ -379,7 +388,15 @@ impl Source {
             replaced
         };
         drop(replaced);
-        if self.meets(wanted) { Wait::Retry } else { Wait::Pending }
+        if self.meets(wanted) {
+            return Wait::Retry;
+        }
+        let registered = |side: &Side, bits| bits == 0 || side.snapshot().is_registered();
+        if registered(&self.read, wanted.read) && registered(&self.write, wanted.write) {
+            Wait::Pending
+        } else {
+            Wait::Unregistered
+        }
     }
 
     /// Whether one of `wanted` holds now.

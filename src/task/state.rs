@@ -71,7 +71,7 @@ pub(super) struct Completion {
 impl State {
     /// A task that is scheduled, with the worker's reference and the join handle's.
     pub(super) fn new() -> State {
-        State(AtomicUsize::new(SCHEDULED | JOIN_INTEREST | 2 * REFERENCE))
+        State(AtomicUsize::new(SCHEDULED | JOIN_INTEREST | (2 * REFERENCE)))
     }
 
     /// A wake-up.

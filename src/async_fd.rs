@@ -1,0 +1,527 @@
+//! The bridge between any descriptor and the reactor. Every socket stands on it.
+//!
+//! - here: [`AsyncFd`] and the loops in which an operation is tried, and waits.
+//! - `ready`: the futures that wait for readiness.
+//! - `guard`: readiness as a user holds it in their hand.
+//!
+//! The loops are inlined into each operation, and whatever is not the usual case (registering,
+//! contention, another waker) is in cold functions: that is worth a third of the instructions of
+//! an echo.
+
+mod guard;
+mod ready;
+
+use std::{
+    io::{self, Read, Write},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use edgewake_sys::{Interest, fd};
+use futures::io::{AsyncRead, AsyncWrite};
+
+pub use self::guard::{ReadyGuard, WouldBlock};
+pub(crate) use self::ready::{Closed, Ready};
+use crate::{
+    driver::{budget, context},
+    reactor::{Direction, Kind, Readiness, Registration, Snapshot, Wait},
+};
+
+/// Any descriptor that the selector accepts, with readiness: sockets, pipes, ttys, `timerfd`,
+/// `inotify`, another selector.
+///
+/// `T` owns (or borrows) the descriptor; its [`AsFd`] must always give the same one. It is made
+/// non-blocking, registered at once with exactly the interest asked for, and deregistered before
+/// `T` is dropped.
+///
+/// # Readiness
+///
+/// The kernel reports *edges*. What it said is remembered until an operation finds that it holds
+/// no more: [`try_io`](Self::try_io), [`async_io`](Self::async_io) and [`ReadyGuard::try_io`] see
+/// to that, [`ReadyGuard::clear_ready`] is for operations that they cannot express. Nothing but
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) proves that nothing is left: a short count does not
+/// (a tty returns a line at a time).
+///
+/// # Platform notes
+///
+/// Regular files and directories cannot be polled: on Linux making one is
+/// [`Unsupported`](io::ErrorKind::Unsupported). BSD's kqueue accepts files and reports them
+/// readable short of their end.
+///
+/// # Examples
+///
+/// ```
+/// use edgewake::AsyncFd;
+/// use std::io::{Read, Write};
+/// use std::os::unix::net::UnixStream;
+///
+/// # let runtime = edgewake::Runtime::new()?;
+/// # runtime.block_on(async {
+/// let (mut writer, reader) = UnixStream::pair()?;
+/// let reader = AsyncFd::new(reader)?;
+/// writer.write_all(b"hello")?;
+/// let mut bytes = [0; 16];
+/// let count = reader.async_io(edgewake::Interest::READABLE, |mut fd| fd.read(&mut bytes)).await?;
+/// assert_eq!(&bytes[..count], b"hello");
+/// # std::io::Result::Ok(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AsyncFd<T: AsFd> {
+    // Before `inner`: the registration ends before the descriptor closes.
+    registration: Registration,
+    inner: T,
+}
+
+impl<T: AsFd> AsyncFd<T> {
+    /// Registers a descriptor for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotConnected`](io::ErrorKind::NotConnected): no driver is running on this thread;
+    /// - [`Unsupported`](io::ErrorKind::Unsupported): the descriptor cannot be polled;
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists): another object of this driver has
+    ///   registered it;
+    /// - what the selector returns, such as `EINVAL` on kqueue for a descriptor that cannot be
+    ///   written: use [`with_interest`](Self::with_interest) for it.
+    pub fn new(inner: T) -> io::Result<AsyncFd<T>> {
+        AsyncFd::with_interest(inner, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Registers a descriptor with exactly this interest.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new); [`InvalidInput`](io::ErrorKind::InvalidInput) for an empty
+    /// interest.
+    pub fn with_interest(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+        AsyncFd::try_with_interest(inner, interest).map_err(|(_, error)| error)
+    }
+
+    /// As [`with_interest`](Self::with_interest); gives the value back if it fails.
+    ///
+    /// # Errors
+    ///
+    /// As for [`with_interest`](Self::with_interest).
+    pub fn try_with_interest(inner: T, interest: Interest) -> Result<AsyncFd<T>, (T, io::Error)> {
+        let registration = Registration::unassuming(Kind::Other, context::birthplace());
+        let registered = if interest.is_empty() {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty interest waits for nothing"))
+        } else {
+            fd::set_nonblocking(inner.as_fd(), true)
+                .and_then(|()| registration.enroll(inner.as_fd(), interest, context::reactor()))
+        };
+        match registered {
+            Ok(()) => Ok(AsyncFd { registration, inner }),
+            Err(error) => Err((inner, error)),
+        }
+    }
+
+    /// The value that owns the descriptor.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+
+    /// The value that owns the descriptor. Replacing its descriptor by another one breaks the
+    /// registration (nothing worse: later waits never end, or return errors).
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+
+    /// Deregisters the descriptor and gives the value back. It stays non-blocking.
+    pub fn into_inner(self) -> T {
+        let AsyncFd { registration, inner } = self;
+        registration.release();
+        inner
+    }
+
+    /// Waits until the descriptor is readable.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: readiness stays until it is cleared.
+    ///
+    /// # Errors
+    ///
+    /// - [`BrokenPipe`](io::ErrorKind::BrokenPipe) once the driver has shut down;
+    /// - what registering the direction returns, if it was not registered at first.
+    pub async fn readable(&self) -> io::Result<ReadyGuard<'_, T>> {
+        self.ready(Interest::READABLE).await
+    }
+
+    /// Waits until the descriptor is writable. Otherwise as [`readable`](Self::readable).
+    ///
+    /// # Errors
+    ///
+    /// As for [`readable`](Self::readable).
+    pub async fn writable(&self) -> io::Result<ReadyGuard<'_, T>> {
+        self.ready(Interest::WRITABLE).await
+    }
+
+    /// Waits until something of `interest` is ready: data, a closed peer, or an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`readable`](Self::readable).
+    ///
+    /// # Errors
+    ///
+    /// As for [`readable`](Self::readable); [`InvalidInput`](io::ErrorKind::InvalidInput) for an
+    /// empty interest.
+    pub async fn ready(&self, interest: Interest) -> io::Result<ReadyGuard<'_, T>> {
+        self.wait_for(interest).await?;
+        Ok(ReadyGuard::new(self, interest))
+    }
+
+    /// Polls for readability. Of several tasks that poll this way the last one's waker is sure to
+    /// be kept, and eight more; the methods that return futures have no such bound.
+    ///
+    /// # Errors
+    ///
+    /// As for [`readable`](Self::readable).
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
+        self.poll_ready_in(Direction::Read, Interest::READABLE, cx)
+    }
+
+    /// Polls for writability. Otherwise as [`poll_read_ready`](Self::poll_read_ready).
+    ///
+    /// # Errors
+    ///
+    /// As for [`readable`](Self::readable).
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
+        self.poll_ready_in(Direction::Write, Interest::WRITABLE, cx)
+    }
+
+    fn poll_ready_in(
+        &self,
+        direction: Direction,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ReadyGuard<'_, T>>> {
+        ready!(self.poll_direction(direction, cx))?;
+        Poll::Ready(Ok(ReadyGuard::new(self, interest)))
+    }
+
+    /// Tries an operation once. If it would block, the readiness of `interest` is cleared, so that
+    /// the next wait waits.
+    ///
+    /// # Errors
+    ///
+    /// What the operation returns, [`WouldBlock`](io::ErrorKind::WouldBlock) included.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let seen = self.snapshots();
+        let outcome = operation(&self.inner);
+        if would_block(&outcome) {
+            self.clear(interest, seen);
+        }
+        outcome
+    }
+
+    /// Waits for readiness and tries an operation, as often as it takes until it does not block.
+    ///
+    /// # Cancel safety
+    ///
+    /// The operation either has completed, and its result is returned at once, or has done
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the operation returns, and as for [`readable`](Self::readable).
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            self.wait_for(interest).await?;
+            match self.try_io(interest, &mut operation) {
+                Err(error) if is_transient(&error) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// What is remembered of the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) once the driver has shut down.
+    pub fn readiness(&self, interest: Interest) -> io::Result<Readiness> {
+        self.registration.readiness(interest)
+    }
+
+    pub(crate) fn wait_for(&self, interest: Interest) -> Ready<'_> {
+        Ready::new(&self.registration, self.inner.as_fd(), interest)
+    }
+}
+
+/// What the sockets are built from.
+impl<T: AsFd> AsyncFd<T> {
+    /// A descriptor of this library's making, registered when somebody first has to wait.
+    pub(crate) fn lazy(inner: T, kind: Kind) -> AsyncFd<T> {
+        let registration = Registration::lazy(kind, context::birthplace());
+        AsyncFd { registration, inner }
+    }
+
+    /// The same where nothing can be assumed to be ready, such as a socket that is connecting.
+    pub(crate) fn unready(inner: T, kind: Kind) -> AsyncFd<T> {
+        let registration = Registration::unassuming(kind, context::birthplace());
+        AsyncFd { registration, inner }
+    }
+
+    /// The descriptor, for system calls of this library.
+    #[inline(always)]
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// Waits until the peer has closed.
+    pub(crate) fn closed(&self) -> Closed<'_> {
+        Closed::new(&self.registration, self.inner.as_fd())
+    }
+
+    /// Tries an operation until it does not block, and waits between.
+    #[inline(always)]
+    pub(crate) fn poll_io<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_seen(direction, cx, |fd, _| operation(fd))
+    }
+
+    /// A transfer of at most `length` bytes, from whose count a conclusion is drawn.
+    #[inline(always)]
+    pub(crate) fn poll_transfer(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        length: usize,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_seen(direction, cx, |fd, seen| {
+            let count = operation(fd)?;
+            self.registration.note_count(direction, seen, count, length);
+            Ok(count)
+        })
+    }
+
+    #[inline(always)]
+    fn poll_seen<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(BorrowedFd<'_>, Snapshot) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        ready!(budget::poll_proceed(cx));
+        loop {
+            let seen = self.registration.snapshot(direction);
+            if seen.is_worth_trying() {
+                match operation(self.inner.as_fd(), seen) {
+                    Ok(value) => {
+                        budget::spend();
+                        return Poll::Ready(Ok(value));
+                    }
+                    Err(error) => match self.settle(direction, seen, error) {
+                        Some(error) => return Poll::Ready(Err(error)),
+                        None => continue,
+                    },
+                }
+            }
+            match self.registration.park(direction, cx.waker()) {
+                Wait::Pending => return Poll::Pending,
+                Wait::Retry => {}
+                Wait::Unregistered => {
+                    self.enroll(direction)?;
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// What an operation's error means: `None` is "go round again" (which then waits, if nothing
+    /// came meanwhile).
+    #[cold]
+    fn settle(&self, direction: Direction, seen: Snapshot, error: io::Error) -> Option<io::Error> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => None,
+            io::ErrorKind::WouldBlock => {
+                self.registration.clear_blocked(direction, seen);
+                seen.is_shut().then(|| self.registration.shut_down())
+            }
+            _ => {
+                budget::spend();
+                Some(error)
+            }
+        }
+    }
+
+    /// One attempt, for the `try_` functions.
+    #[inline]
+    pub(crate) fn try_transfer(
+        &self,
+        direction: Direction,
+        length: usize,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        loop {
+            let seen = self.registration.snapshot(direction);
+            match operation(self.inner.as_fd()) {
+                Ok(count) => {
+                    self.registration.note_count(direction, seen, count, length);
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        self.registration.clear_blocked(direction, seen);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Waits for one direction as `poll_*` functions do.
+    pub(crate) fn poll_direction(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(budget::poll_proceed(cx));
+        if !self.registration.snapshot(direction).is_registered() {
+            self.enroll(direction)?;
+        }
+        match self.registration.park(direction, cx.waker()) {
+            Wait::Retry if self.registration.snapshot(direction).is_shut() => {
+                Poll::Ready(Err(self.registration.shut_down()))
+            }
+            Wait::Retry => {
+                budget::spend();
+                Poll::Ready(Ok(()))
+            }
+            Wait::Pending | Wait::Unregistered => Poll::Pending,
+        }
+    }
+
+    #[cold]
+    fn enroll(&self, direction: Direction) -> io::Result<()> {
+        let interest = self.registration.interest(direction);
+        self.registration.enroll(self.inner.as_fd(), interest, context::reactor())
+    }
+
+    pub(crate) fn snapshots(&self) -> [Snapshot; 2] {
+        [Direction::Read, Direction::Write].map(|direction| self.registration.snapshot(direction))
+    }
+
+    /// Forgets the readiness of `interest`, unless an event has come since `seen`.
+    pub(crate) fn clear(&self, interest: Interest, seen: [Snapshot; 2]) {
+        if interest.is_readable() || interest.is_priority() {
+            self.registration.clear_blocked(Direction::Read, seen[0]);
+        }
+        if interest.is_writable() {
+            self.registration.clear_blocked(Direction::Write, seen[1]);
+        }
+    }
+}
+
+pub(crate) fn would_block<R>(outcome: &io::Result<R>) -> bool {
+    matches!(outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+impl<T: AsFd> AsFd for AsyncFd<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.registration.lend();
+        self.inner.as_fd()
+    }
+}
+
+impl<T: AsFd> AsRawFd for AsyncFd<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl<T: AsFd> AsyncRead for &AsyncFd<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_io(Direction::Read, cx, |_| (&self.inner).read(buffer))
+    }
+}
+
+impl<T: AsFd> AsyncWrite for &AsyncFd<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_io(Direction::Write, cx, |_| (&self.inner).write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_io(Direction::Write, cx, |_| (&self.inner).flush())
+    }
+
+    /// Flushes. What closing means beyond that is the business of `T`'s drop.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<T: AsFd + Unpin> AsyncRead for AsyncFd<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+}
+
+impl<T: AsFd + Unpin> AsyncWrite for AsyncFd<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}

@@ -1,0 +1,61 @@
+//! The pause of an accept that found no descriptor left: on a timer, since freeing a descriptor
+//! gives no edge (measured on Linux 6.18) and trying again at once would spin (T57).
+
+use std::{
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    driver::{self, TimerKey, context},
+    sync::Arc,
+};
+
+const SHORTEST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// A pause that doubles from failure to failure.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    pause: Duration,
+    timer: Option<(Arc<driver::Shared>, TimerKey)>,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Backoff {
+        Backoff { pause: SHORTEST, timer: None }
+    }
+
+    /// Starts the next pause. False where no driver is there to time it.
+    pub(super) fn start(&mut self, cx: &Context<'_>) -> bool {
+        self.stop();
+        let Some(driver) = context::current() else { return false };
+        let key = driver.insert_timer(Instant::now() + self.pause, cx.waker().clone());
+        self.timer = Some((driver, key));
+        self.pause = (self.pause * 2).min(LONGEST);
+        true
+    }
+
+    /// Pending while the pause lasts.
+    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        match &self.timer {
+            Some((driver, key)) if driver.timers().update(*key, cx.waker()) => Poll::Pending,
+            _ => {
+                self.timer = None;
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some((driver, key)) = self.timer.take() {
+            driver.timers().remove(key);
+        }
+    }
+}
+
+impl Drop for Backoff {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,341 @@
+//! The listening socket.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use edgewake_sys::{
+    Interest, fd,
+    socket::{self, AcceptError, Domain, Type},
+    sockopt,
+};
+use futures::Stream;
+
+use super::TcpStream;
+use crate::{
+    async_fd::{AsyncFd, Ready},
+    driver::budget,
+    net::{
+        addr::{ToSocketAddrs, no_address},
+        backoff::Backoff,
+    },
+    reactor::{Direction, Kind},
+    sync::{Mutex, lock},
+};
+
+/// Connections the kernel keeps until they are accepted, if nobody says otherwise: what std and
+/// most servers use. Linux cuts it at `net.core.somaxconn`.
+const BACKLOG: i32 = 1024;
+
+/// A TCP socket that accepts connections.
+///
+/// # Examples
+///
+/// ```
+/// use edgewake::net::{TcpListener, TcpStream};
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+///
+/// # let runtime = edgewake::Runtime::new()?;
+/// # runtime.block_on(async {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let mut client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut server, peer) = listener.accept().await?;
+/// assert_eq!(peer, client.local_addr()?);
+/// client.write_all(b"hi").await?;
+/// let mut bytes = [0; 2];
+/// server.read_exact(&mut bytes).await?;
+/// assert_eq!(&bytes, b"hi");
+/// # std::io::Result::Ok(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TcpListener {
+    io: AsyncFd<OwnedFd>,
+    /// The pause of `poll_accept`, which has no future to keep it in.
+    backoff: Mutex<Option<Backoff>>,
+}
+
+impl TcpListener {
+    /// Binds a socket to an address and listens. Port 0 lets the system choose.
+    ///
+    /// Of several addresses the first that can be bound is taken. `SO_REUSEADDR` is set, so that a
+    /// restarted server need not wait for connections in `TIME_WAIT`.
+    ///
+    /// # Errors
+    ///
+    /// - `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`: what bind(2) says of the last address tried;
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one.
+    pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        let mut last = no_address();
+        for address in addresses.addresses()? {
+            match TcpListener::bind_to(&address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn bind_to(address: &SocketAddr) -> io::Result<TcpListener> {
+        let fd = socket::create(Domain::for_addr(address), Type::STREAM)?;
+        sockopt::REUSE_ADDR.set(fd.as_fd(), true)?;
+        socket::bind(fd.as_fd(), address)?;
+        socket::listen(fd.as_fd(), BACKLOG)?;
+        Ok(TcpListener::from_listening(fd))
+    }
+
+    /// A descriptor of this library's making that listens.
+    pub(super) fn from_listening(fd: OwnedFd) -> TcpListener {
+        TcpListener { io: AsyncFd::lazy(fd, Kind::Listener), backoff: Mutex::new(None) }
+    }
+
+    /// Accepts a connection.
+    ///
+    /// Connections that died before they were accepted are passed over. While the process or the
+    /// system is out of descriptors or memory (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`) it waits,
+    /// from 5 ms to a second at a time, and then tries again: the connection stays in the queue.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no connection: one is accepted only when it is returned.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`, `EBADF` and the like: the listener itself is broken, trying again does not
+    ///   help;
+    /// - `EMFILE` and the like only where no driver is running to time the wait;
+    /// - [`NotConnected`](io::ErrorKind::NotConnected), [`BrokenPipe`](io::ErrorKind::BrokenPipe):
+    ///   it would have to wait, and no driver is running, or it has shut down.
+    ///
+    /// # References
+    ///
+    /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let mut accept = Accept { listener: self, wait: None, backoff: None };
+        std::future::poll_fn(|cx| accept.poll(cx)).await
+    }
+
+    /// Polls for a connection. Of several tasks that poll this way the last one's waker is sure to
+    /// be kept, and eight more; [`accept`](Self::accept) has no such bound.
+    ///
+    /// # Errors
+    ///
+    /// As for [`accept`](Self::accept).
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let mut backoff = lock(&self.backoff).take();
+        loop {
+            if let Some(pause) = &mut backoff {
+                if pause.poll(cx).is_pending() {
+                    *lock(&self.backoff) = backoff;
+                    return Poll::Pending;
+                }
+            }
+            let outcome = ready!(self.io.poll_io(Direction::Read, cx, |fd| self.try_once(fd)));
+            match outcome {
+                Err(error) if is_resource(&error) => {
+                    if !backoff.get_or_insert_with(Backoff::new).start(cx) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+
+    /// Accepts a connection if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for accept(2).
+    pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.io.try_io(Interest::INCOMING, |fd| self.try_once(fd.as_fd()))
+    }
+
+    /// One connection, passing over dead ones. Their number is bounded by the queue's length.
+    fn try_once(&self, fd: BorrowedFd<'_>) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            match socket::accept(fd) {
+                Ok((fd, address)) => return Ok((TcpStream::from_connected(fd), address)),
+                Err(error) => match AcceptError::classify(&error) {
+                    AcceptError::Connection | AcceptError::Interrupted => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// The connections as a stream that never ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use edgewake::net::{TcpListener, TcpStream};
+    /// use futures::StreamExt;
+    ///
+    /// # let runtime = edgewake::Runtime::new()?;
+    /// # runtime.block_on(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let server = listener.incoming().next().await.unwrap()?;
+    /// assert_eq!(server.peer_addr()?, client.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+
+    /// The address it listens on, with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// What getsockname(2) returns.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        socket::local_addr(self.io.fd())
+    }
+
+    /// Takes the socket's pending error.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) returns.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        socket::take_error(self.io.fd())
+    }
+
+    /// The time-to-live of accepted connections' packets.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) returns.
+    pub fn ttl(&self) -> io::Result<u32> {
+        let domain = Domain::of(self.io.fd())?;
+        sockopt::hop_limit(domain).get(self.io.fd())
+    }
+
+    /// Sets the time-to-live (hop limit for IPv6) that accepted connections inherit.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) returns.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let domain = Domain::of(self.io.fd())?;
+        sockopt::hop_limit(domain).set(self.io.fd(), ttl)
+    }
+
+    /// Turns the socket into std's. It is deregistered and stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None today; the type leaves room.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        Ok(OwnedFd::from(self).into())
+    }
+}
+
+fn is_resource(error: &io::Error) -> bool {
+    AcceptError::classify(error) == AcceptError::Resource
+}
+
+/// The state of one `accept` call.
+struct Accept<'a> {
+    listener: &'a TcpListener,
+    /// Waiting for an edge, in the slot or in the list.
+    wait: Option<Ready<'a>>,
+    /// Waiting for descriptors.
+    backoff: Option<Backoff>,
+}
+
+impl Accept<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        loop {
+            if let Some(backoff) = &mut self.backoff {
+                ready!(backoff.poll(cx));
+            }
+            if let Some(wait) = &mut self.wait {
+                ready!(Pin::new(wait).poll(cx))?;
+                self.wait = None;
+            }
+            ready!(budget::poll_proceed(cx));
+            match self.listener.try_accept() {
+                Ok(accepted) => {
+                    budget::spend();
+                    return Poll::Ready(Ok(accepted));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.backoff = None;
+                    self.wait = Some(self.listener.io.wait_for(Interest::INCOMING));
+                }
+                Err(error) if is_resource(&error) => {
+                    if !self.backoff.get_or_insert_with(Backoff::new).start(cx) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+/// The connections of a [`TcpListener`]; see [`TcpListener::incoming`].
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Stream for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let accepted = ready!(self.listener.poll_accept(cx));
+        Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+impl TryFrom<std::net::TcpListener> for TcpListener {
+    type Error = io::Error;
+
+    /// Takes a socket over and makes it non-blocking.
+    fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::try_from(OwnedFd::from(listener))
+    }
+}
+
+impl TryFrom<OwnedFd> for TcpListener {
+    type Error = io::Error;
+
+    /// Takes a listening socket over and makes it non-blocking.
+    fn try_from(owned: OwnedFd) -> io::Result<TcpListener> {
+        fd::set_nonblocking(owned.as_fd(), true)?;
+        let listener = TcpListener::from_listening(owned);
+        listener.io.registration().lend();
+        Ok(listener)
+    }
+}
+
+impl From<TcpListener> for OwnedFd {
+    /// Deregisters the socket and gives it away. It stays non-blocking.
+    fn from(listener: TcpListener) -> OwnedFd {
+        listener.io.into_inner()
+    }
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.as_fd()
+    }
+}
+
+impl AsRawFd for TcpListener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
