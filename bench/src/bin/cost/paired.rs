@@ -17,8 +17,8 @@ use crate::server::ServerCommand;
 use crate::table;
 
 pub(crate) fn run(args: &Args, baseline: &ServerCommand, connections: usize) -> io::Result<()> {
-    table::paired_header(connections, args.rounds);
     warn_if_busy()?;
+    table::paired_header(connections, args.rounds);
     for server in &args.servers {
         let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..args.rounds {
@@ -67,7 +67,7 @@ fn warn_if_busy() -> io::Result<()> {
     let text = std::fs::read_to_string("/proc/loadavg")?;
     let load: f64 = text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
     if load > 0.5 {
-        println!("  the load average is {load} before the start: expect a wide interval");
+        println!("\nthe load average is {load} before the start: expect a wide interval");
     }
     Ok(())
 }
