@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// System calls by name.
 pub(crate) type Calls = BTreeMap<String, u64>;
@@ -71,8 +71,10 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 fn unreadable(path: &Path) -> io::Error {
-    let path: PathBuf = path.into();
-    io::Error::other(format!("no counts in {}", path.display()))
+    let tool = path.file_name().unwrap_or_default().to_string_lossy();
+    io::Error::other(format!(
+        "{tool} counted nothing: --server must name the program itself, not a script that starts it"
+    ))
 }
 
 #[cfg(test)]

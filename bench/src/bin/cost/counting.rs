@@ -43,11 +43,12 @@ pub(crate) fn run(args: &Args, baseline: &ServerCommand, load: &Load) -> io::Res
 
 fn measure(args: &Args, server: &ServerCommand, load: &Load) -> io::Result<Cost> {
     let scratch = Scratch::new()?;
-    let out = scratch.path().join("counts");
 
     let ops = whole_rounds(args.messages.unwrap_or(load.instruction_ops), load);
     let mut instructions = Vec::with_capacity(2);
     for length in [ops, 2 * ops] {
+        // A file of its own for each run: a run that writes none must not find another's.
+        let out = scratch.path().join(format!("callgrind-{length}"));
         drive(args, server, load, &counters::callgrind(&out), length)?;
         instructions.push(counters::read_callgrind(&out)? as f64);
     }
@@ -56,6 +57,7 @@ fn measure(args: &Args, server: &ServerCommand, load: &Load) -> io::Result<Cost>
     let ops = whole_rounds(args.messages.unwrap_or(load.syscall_ops), load);
     let mut calls = Vec::with_capacity(2);
     for length in [ops, 2 * ops] {
+        let out = scratch.path().join(format!("strace-{length}"));
         drive(args, server, load, &counters::strace(&out), length)?;
         calls.push(counters::read_strace(&out)?);
     }

@@ -17,6 +17,7 @@ use crate::server::ServerCommand;
 use crate::table;
 
 pub(crate) fn run(args: &Args, baseline: &ServerCommand, connections: usize) -> io::Result<()> {
+    warn_if_busy()?;
     table::paired_header(connections, args.rounds);
     for server in &args.servers {
         let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
@@ -59,6 +60,16 @@ fn measure(args: &Args, server: &ServerCommand, connections: usize) -> io::Resul
     let results = load::run(server.addr(), &arguments, on(args.generator_core))?;
     server.stop(args.signal)?;
     Ok(results)
+}
+
+/// Rates measured beside other work are the other work's; the counts do not mind it.
+fn warn_if_busy() -> io::Result<()> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    let load: f64 = text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
+    if load > 0.5 {
+        println!("\nthe load average is {load} before the start: expect a wide interval");
+    }
+    Ok(())
 }
 
 fn median_of(runs: &[Results]) -> Results {

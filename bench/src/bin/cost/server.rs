@@ -52,14 +52,14 @@ impl ServerCommand {
         variant
     }
 
-    /// Numbers the servers whose labels are the same.
+    /// Numbers the servers whose labels are the same; the first `baseline` is always there.
     pub(crate) fn tell_apart(servers: &mut [Self]) {
-        for index in 1..servers.len() {
-            let (before, rest) = servers.split_at_mut(index);
-            let current = &mut rest[0];
-            let same = before.iter().filter(|server| server.words[0] == current.words[0]).count();
-            if same > 0 {
-                current.label = format!("{}#{}", current.label, same + 1);
+        let mut seen = vec!["baseline".to_owned()];
+        for server in servers {
+            seen.push(server.label.clone());
+            let same = seen.iter().filter(|label| **label == server.label).count();
+            if same > 1 {
+                server.label = format!("{}#{same}", server.label);
             }
         }
     }
@@ -140,11 +140,14 @@ impl Server {
 
     /// Sends `signal` and waits for the end, of the tool too, so that its output is complete.
     pub(crate) fn stop(mut self, signal: Signal) -> io::Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            return Err(io::Error::other(format!("{} ended early: {status}", self.label)));
-        }
-        process::signal_group(self.child.id(), signal)?;
-        let status = self.wait_until(Instant::now() + PATIENCE)?;
+        let status = match self.child.try_wait()? {
+            // By itself, after its last connection (`--exit-after-conns`).
+            Some(status) => status,
+            None => {
+                process::signal_group(self.child.id(), signal)?;
+                self.wait_until(Instant::now() + PATIENCE)?
+            }
+        };
         // Ending by the signal's default action is allowed; an error status of its own is not.
         if status.code().is_some_and(|code| code != 0 && code <= 128) {
             return Err(io::Error::other(format!("{}: {status}", self.label)));
