@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
-use common::{accept, client, listener, pair, recv_all, retry, send_all, wait_for};
+use common::{accept, client, listener, pair, recv_all, refusing, retry, send_all, wait_for};
 use edgewake_sys::{
     fd,
     sockaddr::RawAddr,
@@ -138,9 +138,7 @@ fn t48_shutdown_returns_enotconn() {
 // T55. Goal: a connection to nobody is refused, at once or by its outcome, and exactly once.
 #[test]
 fn t55_refused() {
-    // The port is free again but was just now ours: nobody else is likely to have it.
-    let (listener, address) = listener();
-    drop(listener);
+    let (_holder, address) = refusing();
     let fd = socket::create(Domain::IPV4, Type::STREAM).unwrap();
     let error = match socket::connect(fd.as_fd(), &address) {
         Err(error) => error,

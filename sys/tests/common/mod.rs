@@ -60,6 +60,15 @@ pub(crate) fn listener() -> (OwnedFd, SocketAddr) {
     (fd, address)
 }
 
+/// An address of the IPv4 loopback that refuses connections as long as the socket lives: it is
+/// bound and does not listen, so nobody else can be given the port, a client least of all.
+pub(crate) fn refusing() -> (OwnedFd, SocketAddr) {
+    let fd = socket::create(Domain::IPV4, Type::STREAM).unwrap();
+    socket::bind(fd.as_fd(), &(Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = socket::local_addr(fd.as_fd()).unwrap();
+    (fd, address)
+}
+
 /// A socket connected to `address`.
 pub(crate) fn client(address: &SocketAddr) -> OwnedFd {
     let fd = socket::create(Domain::for_addr(address), Type::STREAM).unwrap();
