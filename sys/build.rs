@@ -121,6 +121,7 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("tcp_info", &[LINUX, FREEBSD, NETBSD, OPENBSD]),
     // Whose layout the structure has; FreeBSD's without either.
     ("tcp_info_linux", &[LINUX]),
+    ("tcp_info_netbsd", &[NETBSD]),
     ("tcp_info_openbsd", &[OPENBSD]),
     // The idle time: Apple's name and the others'.
     ("tcp_keepalive", &[APPLE]),

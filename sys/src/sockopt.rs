@@ -21,7 +21,7 @@
 //! | [`NO_SIGPIPE`] | - | yes | yes | yes | yes | - |
 //! | [`DOMAIN`], [`PROTOCOL`] | yes | - | yes | - | - | yes |
 //! | [`MARK`], [`PRIORITY`], [`BUSY_POLL`], [`bind_device`] | yes | - | - | - | - | - |
-//! | [`INCOMING_CPU`] | yes | - | - | - | - | - |
+//! | [`INCOMING_CPU`] | yes (6) | - | - | - | - | - |
 //! | [`BOUND_INTERFACE`], [`BOUND_INTERFACE_V6`] | - | yes | - | - | - | - |
 //! | [`TTL`], [`TOS`], [`HOP_LIMIT`], [`TRAFFIC_CLASS`], [`ONLY_V6`] (4) | yes | yes | yes | yes | yes | yes |
 //! | [`NODELAY`], [`MAX_SEGMENT`] | yes | yes | yes | yes | yes | yes |
@@ -39,6 +39,7 @@
 //! 3. Linux's [`REUSE_PORT`] balances by itself.
 //! 4. OpenBSD's IPv6 sockets never carry IPv4; there it can be read, not cleared.
 //! 5. In seconds since DragonFly 5.8, in milliseconds before.
+//! 6. libc does not name it for Android.
 //!
 //! Called by [`socket`](crate::socket), by the library's socket types and by raw loops.
 

@@ -155,9 +155,10 @@ impl Selector {
     ) -> io::Result<()> {
         let fresh = Selector::new()?;
         let (new, old) = (fresh.epoll.as_raw_fd(), self.epoll.as_raw_fd());
+        // By number: the libc crate has no `dup3` for Android.
         // SAFETY: both are open descriptors that we own; `old` is replaced by a duplicate of
         // `new` atomically, so `self.epoll` never refers to anything else.
-        unsafe { syscall!(dup3(new, old, libc::O_CLOEXEC)) }?;
+        unsafe { syscall!(syscall(libc::SYS_dup3, new, old, libc::O_CLOEXEC)) }?;
         let mut outcome = Ok(());
         for (fd, token, interest) in live {
             let added = self.control(libc::EPOLL_CTL_ADD, fd, token, interest);

@@ -116,13 +116,16 @@ fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Sh
     if total > 0 && allowed == total {
         return Share::Buffers(count);
     }
-    // Rare: the first buffer with bytes is too long or too far back for the list, or is all that
-    // is allowed. Handing over empty buffers alone would make a 0 that looks like the end.
+    // Handing over empty buffers alone would make a 0 that looks like the end.
+    part(lengths, if total == 0 { MOST_BYTES } else { allowed })
+}
+
+/// At most `most` bytes of the first buffer that has any: it is too long or too far back for a
+/// list, or a fault plan wants a short count.
+#[cold]
+fn part(lengths: impl Iterator<Item = usize>, most: usize) -> Share {
     match lengths.enumerate().find(|(_, length)| *length > 0) {
-        Some((index, length)) => {
-            let most = if total == 0 { MOST_BYTES } else { allowed };
-            Share::Part { index, length: length.min(most) }
-        }
+        Some((index, length)) => Share::Part { index, length: length.min(most) },
         None => Share::Nothing,
     }
 }

@@ -51,11 +51,12 @@ pub struct TcpInfo {
     pub round_trip_time: Option<Duration>,
     /// Its mean deviation.
     pub round_trip_variation: Option<Duration>,
-    /// The congestion window in bytes; Linux counts it in segments of `send_segment_size`.
+    /// The congestion window in bytes; Linux and NetBSD count it in segments, which are taken to
+    /// be of `send_segment_size`.
     pub congestion_window: Option<u64>,
     /// The room for receiving that is aimed at, in bytes.
     pub recv_space: Option<u32>,
-    /// Segments (BSD: packets) retransmitted over the life of the connection.
+    /// Segments retransmitted over the life of the connection. Not on OpenBSD.
     pub total_retransmits: Option<u32>,
 }
 
@@ -83,19 +84,23 @@ const NAME: Option<i32> = super::name!("tcp_info", libc::TCP_INFO);
 /// More than any system's structure.
 const ROOM: usize = 512;
 
-/// Where the systems' structures differ.
+/// Where the systems' structures differ, as their sources fill them (`tcp_fill_info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "a system uses its own"))]
 enum Layout {
     Linux,
-    /// FreeBSD and NetBSD.
     FreeBsd,
+    /// As FreeBSD, with the window in segments.
+    NetBsd,
+    /// Gives the number of retransmissions to the privileged only, and zero to all others.
     OpenBsd,
 }
 
 cfg_if::cfg_if! {
     if #[cfg(edgewake_has = "tcp_info_linux")] {
         const LAYOUT: Layout = Layout::Linux;
+    } else if #[cfg(edgewake_has = "tcp_info_netbsd")] {
+        const LAYOUT: Layout = Layout::NetBsd;
     } else if #[cfg(edgewake_has = "tcp_info_openbsd")] {
         const LAYOUT: Layout = Layout::OpenBsd;
     } else {
@@ -113,11 +118,14 @@ fn decode(bytes: &[u8], layout: Layout) -> TcpInfo {
     // Fields that exist in the BSDs' structure and are never filled there.
     let linux = layout == Layout::Linux;
     let segment = word(16);
-    let unit = if linux { segment.map(u64::from) } else { Some(1) };
+    let unit = match layout {
+        Layout::Linux | Layout::NetBsd => segment.map(u64::from),
+        Layout::FreeBsd | Layout::OpenBsd => Some(1),
+    };
     let total_retransmits = match layout {
-        Layout::Linux => 100,
-        Layout::FreeBsd => 120,
-        Layout::OpenBsd => 116,
+        Layout::Linux => word(100),
+        Layout::FreeBsd | Layout::NetBsd => word(120),
+        Layout::OpenBsd => None,
     };
     TcpInfo {
         state: byte(0).and_then(|number| state(number, layout)),
@@ -131,7 +139,7 @@ fn decode(bytes: &[u8], layout: Layout) -> TcpInfo {
         round_trip_variation: time(72),
         congestion_window: word(80).zip(unit).map(|(window, unit)| u64::from(window) * unit),
         recv_space: word(96),
-        total_retransmits: word(total_retransmits),
+        total_retransmits,
     }
 }
 
@@ -168,7 +176,7 @@ fn state(number: u32, layout: Layout) -> Option<TcpState> {
     ];
     match layout {
         Layout::Linux => LINUX.get((number as usize).checked_sub(1)?).copied(),
-        Layout::FreeBsd | Layout::OpenBsd => BSD.get(number as usize).copied(),
+        Layout::FreeBsd | Layout::NetBsd | Layout::OpenBsd => BSD.get(number as usize).copied(),
     }
 }
 
@@ -201,9 +209,12 @@ mod tests {
         assert_eq!((freebsd.retransmits, freebsd.lost), (None, None));
         assert_eq!(freebsd.congestion_window, Some(800));
         assert_eq!(freebsd.total_retransmits, Some(1200));
+        let netbsd = decode(&sample(4), Layout::NetBsd);
+        assert_eq!(netbsd.congestion_window, Some(800 * 160));
+        assert_eq!(netbsd.total_retransmits, Some(1200));
         let openbsd = decode(&sample(1), Layout::OpenBsd);
         assert_eq!(openbsd.state, Some(TcpState::Listen));
-        assert_eq!(openbsd.total_retransmits, Some(1160));
+        assert_eq!((openbsd.congestion_window, openbsd.total_retransmits), (Some(800), None));
     }
 
     // Goal: an answer cut anywhere gives the fields that are whole, and no others.
