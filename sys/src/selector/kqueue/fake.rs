@@ -46,6 +46,8 @@ pub(super) mod journal;
 mod knotes;
 mod poll;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use self::knotes::Knotes;
 

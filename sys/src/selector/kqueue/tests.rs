@@ -14,6 +14,8 @@ use crate::pipe;
 #[cfg(edgewake_kqueue = "fake")]
 mod changes;
 mod descriptors;
+#[cfg(edgewake_faults)]
+mod faults;
 mod notifier;
 mod streams;
 
