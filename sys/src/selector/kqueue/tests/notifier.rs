@@ -57,8 +57,8 @@ fn a_foreign_selector_is_refused() {
     assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
 }
 
-// Goal: a notification wakes a blocked wait, from several threads, every time: each sender goes on
-// only when the loop has seen its notification.
+// Goal: no notification is lost between threads. Each sender counts, then notifies; a wait that
+// began before the last count must end.
 #[test]
 fn every_notification_ends_a_wait() {
     const SENDERS: usize = 4;
