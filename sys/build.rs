@@ -153,8 +153,10 @@ fn main() {
     if os == "linux" && !emulated.is_empty() {
         (selector, notifier) = ("kqueue", "user_event");
         kqueue = if emulated == "system" { "system" } else { "fake" };
-    } else if selector == "kqueue" {
-        println!("cargo::rustc-cfg=edgewake_kqueue=\"libc\"");
+    }
+    if selector == "kqueue" {
+        // Also where RUSTFLAGS says it: rustdoc, which compiles the doctests, does not read those.
+        println!("cargo::rustc-cfg=edgewake_kqueue=\"{kqueue}\"");
     }
     if kqueue == "system" {
         println!("cargo::rustc-link-lib=kqueue");

@@ -18,7 +18,11 @@ use std::{
 
 pub(crate) mod change;
 mod event;
+#[cfg(edgewake_kqueue = "fake")]
+mod fake;
 pub(crate) mod ffi;
+#[cfg(test)]
+mod tests;
 
 pub use self::event::{Event, Events, Iter};
 use self::{
@@ -89,7 +93,7 @@ impl Selector {
         check_supported(interest)?;
         let fd = fd.as_raw_fd();
         let receipts = change_list(fd, token, interest, Others::Leave).submit(self.as_fd())?;
-        let outcome = receipts.check(is_harmless);
+        let outcome = receipts.check(|_, errno| is_harmless(errno));
         if outcome.is_err() {
             self.take_back(fd, &receipts);
         }
@@ -119,9 +123,9 @@ impl Selector {
         receipts.check(|filter, errno| {
             // EPIPE only answers an EV_ADD, absence only an EV_DELETE.
             if filters(interest).any(|wanted| wanted.0 == filter) {
-                is_harmless(filter, errno)
+                is_harmless(errno)
             } else {
-                is_absence(filter, errno)
+                is_absence(errno)
             }
         })
     }
@@ -141,7 +145,7 @@ impl Selector {
             changes.delete(fd, filter);
         }
         let receipts = changes.submit(self.as_fd())?;
-        receipts.check(is_absence)?;
+        receipts.check(|_, errno| is_absence(errno))?;
         let found = receipts.iter().any(|(_, errno)| errno.is_none());
         // A repetition finds nothing because the interrupted call had done the work.
         if found || receipts.repeated() {
@@ -280,12 +284,12 @@ fn check_supported(interest: Interest) -> io::Result<()> {
 
 /// Whether the refusal of an addition is no failure. EPIPE: the other end of a pipe has gone,
 /// older macOS says so here (mio#582) and the next read or write says it again.
-fn is_harmless(_filter: Filter, errno: i32) -> bool {
+fn is_harmless(errno: i32) -> bool {
     errno == libc::EPIPE
 }
 
 /// Whether the refusal of a deletion says that there was nothing to delete.
-fn is_absence(_filter: Filter, errno: i32) -> bool {
+fn is_absence(errno: i32) -> bool {
     errno == libc::ENOENT
 }
 

@@ -123,3 +123,28 @@ fn errno(entry: &Kevent) -> Option<i32> {
     let (flags, data) = (entry.flags, entry.data);
     if flags & EV_ERROR != 0 && data != 0 { Some(data as i32) } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::ffi, EV_ADD, EV_ERROR, EV_RECEIPT, Flags, Kevent, errno};
+    use crate::Token;
+
+    fn receipt(flags: Flags, data: i32) -> Kevent {
+        let mut entry = ffi::entry(7, ffi::EVFILT_WRITE, flags, 0, Token(1));
+        entry.data = data as _;
+        entry
+    }
+
+    // T33, T34. Goal: an error is the bit EV_ERROR, whatever stands beside it, with an errno.
+    #[test]
+    fn t34_receipts_are_read_by_the_bit() {
+        assert_eq!(errno(&receipt(EV_ERROR, libc::ENOMEM)), Some(libc::ENOMEM));
+        let with_more = EV_ERROR | EV_ADD | EV_RECEIPT;
+        assert_eq!(errno(&receipt(with_more, libc::ENOMEM)), Some(libc::ENOMEM));
+        assert_eq!(errno(&receipt(with_more, 0)), None);
+        assert_eq!(errno(&receipt(EV_ERROR, 0)), None);
+        // A change that the kernel left unanswered, and an event.
+        assert_eq!(errno(&receipt(EV_ADD | EV_RECEIPT, 0)), None);
+        assert_eq!(errno(&receipt(EV_ADD, 8192)), None);
+    }
+}

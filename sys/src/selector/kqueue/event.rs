@@ -3,7 +3,7 @@
 //! kqueue reports each filter by itself: reading and writing of one descriptor are two events with
 //! the same token. Fields are copied out of the entry before use: it is packed on Apple.
 
-use std::{fmt, mem::MaybeUninit, slice};
+use std::{fmt, mem::MaybeUninit, ptr, slice};
 
 use super::ffi::{self, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent};
 use crate::Token;
@@ -12,6 +12,12 @@ use crate::Token;
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Event(Kevent);
+
+// SAFETY: the only part of an entry that is not an integer is `udata`, which holds a token's bits
+// and is never dereferenced.
+unsafe impl Send for Event {}
+// SAFETY: as above; a shared reference only copies out.
+unsafe impl Sync for Event {}
 
 impl Event {
     /// The token given with the registration.
@@ -121,14 +127,8 @@ impl fmt::Debug for Event {
 
 /// A reusable buffer of events that [`Selector::select`](crate::Selector::select) fills.
 pub struct Events {
-    list: Vec<Kevent>,
+    list: Vec<Event>,
 }
-
-// SAFETY: the only part of an entry that is not an integer is `udata`, which holds a token's bits
-// and is never dereferenced.
-unsafe impl Send for Events {}
-// SAFETY: as above; a shared reference only copies out.
-unsafe impl Sync for Events {}
 
 impl Events {
     /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
@@ -168,7 +168,9 @@ impl Events {
 
     /// The room to be filled after [`clear`](Self::clear).
     pub(super) fn room(&mut self) -> &mut [MaybeUninit<Kevent>] {
-        self.list.spare_capacity_mut()
+        let room = self.list.spare_capacity_mut();
+        // SAFETY: the same memory under the name of what is in an `Event`, which is transparent.
+        unsafe { &mut *(ptr::from_mut(room) as *mut [MaybeUninit<Kevent>]) }
     }
 
     /// Takes the first `count` entries of [`room`](Self::room) as events.
@@ -201,7 +203,7 @@ impl<'a> IntoIterator for &'a Events {
 /// The events of one batch.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    inner: slice::Iter<'a, Kevent>,
+    inner: slice::Iter<'a, Event>,
 }
 
 impl Iterator for Iter<'_> {
@@ -209,12 +211,67 @@ impl Iterator for Iter<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Event> {
-        self.inner.next().copied().map(Event)
+        self.inner.next().copied()
     }
 }
 
 impl fmt::Debug for Iter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::ffi::{self, EV_CLEAR, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags},
+        Event,
+    };
+    use crate::Token;
+
+    fn event(filter: Filter, flags: Flags, fflags: u32, data: i32) -> Event {
+        let mut entry = ffi::entry(3, filter, flags, fflags, Token(u64::MAX - 1));
+        entry.data = data as _;
+        Event(entry)
+    }
+
+    // Goal: what each accessor says of plain events, and that 64 bits of token survive.
+    #[test]
+    fn plain_events() {
+        let read = event(EVFILT_READ, EV_CLEAR, 0, 5);
+        assert!(read.is_readable() && !read.is_writable() && !read.is_priority());
+        assert!(!read.is_read_closed() && !read.is_write_closed() && !read.is_error());
+        assert_eq!(read.readable_bytes(), Some(5));
+        assert_eq!(read.token(), Token(u64::MAX - 1));
+        let write = event(EVFILT_WRITE, EV_CLEAR, 0, 4096);
+        assert!(write.is_writable() && !write.is_readable() && !write.is_write_closed());
+        assert_eq!(write.readable_bytes(), None);
+    }
+
+    // T35, T6. Goal: the end of reading is not the end of writing; the error is in fflags.
+    #[test]
+    fn t35_ends_and_errors() {
+        let read = event(EVFILT_READ, EV_CLEAR | EV_EOF, 0, 3);
+        assert!(read.is_readable() && read.is_read_closed());
+        assert!(!read.is_write_closed() && !read.is_error());
+        assert_eq!(read.readable_bytes(), Some(3));
+        let write = event(EVFILT_WRITE, EV_EOF, 0, 0);
+        assert!(write.is_writable() && write.is_write_closed());
+        assert!(!write.is_read_closed() && !write.is_error());
+        let reset = libc::ECONNRESET as u32;
+        assert!(event(EVFILT_READ, EV_EOF, reset, 0).is_error());
+        assert!(event(EVFILT_WRITE, EV_EOF, reset, 0).is_error());
+        assert!(!event(EVFILT_READ, 0, reset, 0).is_error());
+        assert!(event(EVFILT_READ, EV_ERROR, 0, libc::EBADF).is_error());
+    }
+
+    // T41. Goal: urgent data is EVFILT_EXCEPT with NOTE_OOB, whose fflags are no error.
+    #[cfg(edgewake_has = "priority")]
+    #[test]
+    fn t41_urgent_data_is_an_except_event() {
+        let urgent = event(ffi::EVFILT_EXCEPT, EV_CLEAR | EV_EOF, ffi::NOTE_OOB, 1);
+        assert!(urgent.is_priority() && !urgent.is_readable() && !urgent.is_error());
+        assert!(!event(ffi::EVFILT_EXCEPT, EV_CLEAR, 0, 1).is_priority());
+        assert!(!event(EVFILT_READ, EV_CLEAR, ffi::NOTE_OOB, 1).is_priority());
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use self::system::{
 };
 #[cfg(edgewake_has = "priority")]
 pub(crate) use self::system::{EVFILT_EXCEPT, NOTE_OOB};
-#[cfg(edgewake_notifier = "user_event")]
+#[cfg(any(edgewake_notifier = "user_event", edgewake_kqueue = "fake"))]
 pub(crate) use self::system::{EVFILT_USER, NOTE_TRIGGER};
 
 /// `struct kevent`: a change, a receipt or an event, depending on the way it travels.

@@ -20,7 +20,7 @@ pub(crate) struct kevent {
 
 pub(crate) const EVFILT_READ: i16 = -1;
 pub(crate) const EVFILT_WRITE: i16 = -2;
-#[cfg(edgewake_notifier = "user_event")]
+#[cfg(any(edgewake_notifier = "user_event", edgewake_kqueue = "fake"))]
 pub(crate) const EVFILT_USER: i16 = -11;
 
 pub(crate) const EV_ADD: u16 = 0x0001;
@@ -30,7 +30,7 @@ pub(crate) const EV_RECEIPT: u16 = 0x0040;
 pub(crate) const EV_ERROR: u16 = 0x4000;
 pub(crate) const EV_EOF: u16 = 0x8000;
 
-#[cfg(edgewake_notifier = "user_event")]
+#[cfg(any(edgewake_notifier = "user_event", edgewake_kqueue = "fake"))]
 pub(crate) const NOTE_TRIGGER: u32 = 0x0100_0000;
 
 cfg_if::cfg_if! {
