@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use crate::source::{Source, Token};
 
-pub const MAX_COLUMNS: usize = 100;
-pub const MAX_FUNCTION_LINES: usize = 70;
-pub const MAX_FILE_LINES: usize = 600;
+pub(crate) const MAX_COLUMNS: usize = 100;
+pub(crate) const MAX_FUNCTION_LINES: usize = 70;
+pub(crate) const MAX_FILE_LINES: usize = 600;
 
 /// A file that may do what the others may not, and why.
-pub type Exception = (&'static str, &'static str);
+pub(crate) type Exception = (&'static str, &'static str);
 
 /// For each module at the root of `src`, the modules it must not name: arrows only go down.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -32,7 +32,7 @@ fn breach(source: &Source, line: usize, what: &str) -> String {
 }
 
 /// The arrows between the modules of `src`, also where lib.rs re-exports a name.
-pub fn layers(sources: &[Source]) -> Vec<String> {
+pub(crate) fn layers(sources: &[Source]) -> Vec<String> {
     let exports = exports(sources);
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
@@ -76,7 +76,7 @@ fn exports(sources: &[Source]) -> HashMap<String, String> {
 }
 
 /// The timer wheel is pure data: it names nothing of its crate.
-pub fn wheel_is_alone(sources: &[Source]) -> Vec<String> {
+pub(crate) fn wheel_is_alone(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         if !source.is_under(&["src/time/wheel.rs", "src/time/wheel/"]) {
@@ -93,7 +93,7 @@ pub fn wheel_is_alone(sources: &[Source]) -> Vec<String> {
 }
 
 /// `word` stands in no file but those of `homes` and the exceptions; none of these is idle.
-pub fn word_only_in(
+pub(crate) fn word_only_in(
     sources: &[Source],
     word: &str,
     homes: &[&str],
@@ -118,7 +118,7 @@ pub fn word_only_in(
 }
 
 /// The platform layer has never heard of wakers and futures.
-pub fn sys_is_passive(sources: &[Source]) -> Vec<String> {
+pub(crate) fn sys_is_passive(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| source.path.starts_with("sys/src/")) {
         for word in ["Waker", "Future"] {
@@ -130,7 +130,7 @@ pub fn sys_is_passive(sources: &[Source]) -> Vec<String> {
 }
 
 /// What loom looks at comes from src/sync.rs, never from std.
-pub fn loom_sees_all(sources: &[Source], exceptions: &[Exception]) -> Vec<String> {
+pub(crate) fn loom_sees_all(sources: &[Source], exceptions: &[Exception]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         let module = source.module();
@@ -159,7 +159,7 @@ pub fn loom_sees_all(sources: &[Source], exceptions: &[Exception]) -> Vec<String
 }
 
 /// Nobody sleeps to wait for something: a sleep is too short on a slow machine, and too long here.
-pub fn nobody_sleeps(sources: &[Source], exceptions: &[Exception]) -> Vec<String> {
+pub(crate) fn nobody_sleeps(sources: &[Source], exceptions: &[Exception]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         let excepted = exceptions.iter().any(|(path, _)| *path == source.path);
@@ -179,7 +179,7 @@ pub fn nobody_sleeps(sources: &[Source], exceptions: &[Exception]) -> Vec<String
 }
 
 /// A test that is left out says why.
-pub fn ignored_with_reason(sources: &[Source]) -> Vec<String> {
+pub(crate) fn ignored_with_reason(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         let mut inside = 0;
@@ -200,7 +200,7 @@ pub fn ignored_with_reason(sources: &[Source]) -> Vec<String> {
 }
 
 /// Lines, files and functions that a reader can hold in view, and a header that says the role.
-pub fn sizes(sources: &[Source]) -> Vec<String> {
+pub(crate) fn sizes(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         for (index, line) in source.text.lines().enumerate() {
@@ -226,7 +226,7 @@ pub fn sizes(sources: &[Source]) -> Vec<String> {
 }
 
 /// Every function with a body: its name, its line, and its length from `fn` to the last brace.
-pub fn functions(tokens: &[Token]) -> Vec<(String, usize, usize)> {
+pub(crate) fn functions(tokens: &[Token]) -> Vec<(String, usize, usize)> {
     let mut found = Vec::new();
     for (index, pair) in tokens.windows(2).enumerate() {
         let is_name = pair[1].text.starts_with(|c: char| c.is_alphabetic() || c == '_');

@@ -4,46 +4,46 @@
 //! lifetimes, and nothing of macros. What stands in a comment or a string names nothing.
 
 /// One file, with its tokens.
-pub struct Source {
+pub(crate) struct Source {
     /// Relative to the root of the workspace, with `/` on every system.
-    pub path: String,
-    pub text: String,
-    pub tokens: Vec<Token>,
+    pub(crate) path: String,
+    pub(crate) text: String,
+    pub(crate) tokens: Vec<Token>,
 }
 
 /// A word, a number, `::`, or one character of punctuation. A literal is the token `""`.
-pub struct Token {
-    pub text: String,
-    pub line: usize,
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) line: usize,
 }
 
 /// A path as it stands in the text, `use` groups taken apart, `crate`, `self` and `super` resolved.
-pub struct Named {
+pub(crate) struct Named {
     /// Without `crate`, where `local` says that it leads from the root of its crate.
-    pub segments: Vec<String>,
-    pub local: bool,
-    pub alias: Option<String>,
-    pub line: usize,
+    pub(crate) segments: Vec<String>,
+    pub(crate) local: bool,
+    pub(crate) alias: Option<String>,
+    pub(crate) line: usize,
 }
 
 impl Source {
-    pub fn new(path: &str, text: &str) -> Source {
+    pub(crate) fn new(path: &str, text: &str) -> Source {
         Source { path: path.to_owned(), text: text.to_owned(), tokens: lex(text) }
     }
 
-    pub fn is_under(&self, places: &[&str]) -> bool {
+    pub(crate) fn is_under(&self, places: &[&str]) -> bool {
         places.iter().any(|place| {
             self.path == *place || (place.ends_with('/') && self.path.starts_with(place))
         })
     }
 
     /// The lines on which `word` stands as a word of the program.
-    pub fn lines_with<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn lines_with<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
         self.tokens.iter().filter(move |token| token.text == word).map(|token| token.line)
     }
 
     /// The path of the module that this file is, from the root of its crate.
-    pub fn module(&self) -> Vec<String> {
+    pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.split_once("src/").map_or(self.path.as_str(), |(_, rest)| rest);
         let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
         if inside == "lib" {
@@ -53,7 +53,7 @@ impl Source {
     }
 
     /// Every path that the file names.
-    pub fn paths(&self) -> Vec<Named> {
+    pub(crate) fn paths(&self) -> Vec<Named> {
         let mut reader = PathReader {
             tokens: &self.tokens,
             at: 0,
@@ -178,7 +178,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Takes a text apart. Never fails: what is not Rust gives tokens that no rule looks for.
-pub fn lex(text: &str) -> Vec<Token> {
+pub(crate) fn lex(text: &str) -> Vec<Token> {
     let mut lexer = Lexer { chars: text.chars().collect(), at: 0, line: 1, tokens: Vec::new() };
     while lexer.at < lexer.chars.len() {
         lexer.step();
