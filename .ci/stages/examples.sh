@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Starts the example programs as the README says and drives them with nc, socat and `load`.
+source "$(dirname "$0")/../lib.sh"
+need_rust
+apt_install netcat-openbsd socat
+work=$(mktemp -d)
+server=
+
+stop_all() {
+    if [ -n "$server" ]; then kill -KILL -- "-$server" 2>/dev/null || true; fi
+    rm -rf "$work"
+}
+trap stop_all EXIT
+
+# start_server CARGO-ARGUMENTS...: runs an example and waits for its `listening on …:PORT` line.
+# Sets `server` (its process) and `port`.
+start_server() {
+    : >"$work/log"
+    # Job control gives the server a process group of its own, and the default action on SIGINT:
+    # a shell without it starts its background jobs with SIGINT ignored.
+    set -m
+    cargo run -q --release "$@" >"$work/log" 2>&1 </dev/null &
+    server=$!
+    set +m
+    port=
+    for _ in $(seq 100); do
+        port=$(sed -n 's/^listening on [^ ]*:\([0-9][0-9]*\).*/\1/p' "$work/log" | head -n 1)
+        [ -z "$port" ] || break
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    if [ -z "$port" ]; then
+        cat "$work/log"
+        die "no line 'listening on …:PORT' from: cargo run --release $*"
+    fi
+    say "$*: port $port"
+}
+
+# echoes NAME COMMAND...: what goes into COMMAND must come out of it, byte for byte.
+echoes() {
+    local name=$1 file
+    shift
+    for file in lines random; do
+        timeout 30 "$@" <"$work/$file" >"$work/answer" \
+            || die "$name: exit code $? with $file"
+        cmp "$work/$file" "$work/answer" || die "$name: $file came back changed"
+        say "$name: $file came back whole ($(wc -c <"$work/answer") bytes)"
+    done
+}
+
+# interrupt: SIGINT must end the server within five seconds with exit code 0.
+interrupt() {
+    local status=0
+    kill -INT "$server"
+    for _ in $(seq 50); do
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    if kill -0 "$server" 2>/dev/null; then die "$1: still running 5 s after SIGINT"; fi
+    wait "$server" || status=$?
+    server=
+    [ "$status" -eq 0 ] || { cat "$work/log"; die "$1: exit code $status after SIGINT"; }
+    say "$1: SIGINT ended it with exit code 0"
+}
+
+seq -f 'line %g of the echo test' 1000 >"$work/lines"
+head -c 1048576 /dev/urandom >"$work/random"
+cargo build -q --release --example echo --example load
+cargo build -q --release -p edgewake-sys --example raw_echo
+
+start_server --example echo -- --tcp 127.0.0.1:0
+echoes 'echo, nc' nc -N 127.0.0.1 "$port"
+echoes 'echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"
+timeout 60 cargo run -q --release --example load -- tcp "127.0.0.1:$port" \
+    --connections 100 --size 64 --seconds 2 2>&1 | tee "$work/load" \
+    || die "load: it failed or ran longer than 60 s"
+grep -Eiq '(^|[^0-9])0 errors|errors[:=]? *0([^0-9]|$)' "$work/load" \
+    || die "load: its report does not say that there were 0 errors"
+interrupt echo
+
+start_server -p edgewake-sys --example raw_echo -- 127.0.0.1:0
+echoes 'raw_echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"
+echoes 'raw_echo, nc' nc -N 127.0.0.1 "$port"
+kill -TERM "$server"
+wait "$server" 2>/dev/null || true
+server=
+say "examples: all answered"

@@ -1,0 +1,49 @@
+# Each target is a stage of the gate, and each stage is a script of .ci/stages: `make NAME` here and
+# the stage NAME in CI are the same thing. `make` or `make help` lists them.
+
+STAGES := format tidy clippy test test-pipe test-fake-kqueue test-faults features msrv doc \
+	examples loom package cross-check cross-link setup loom-full
+
+.DEFAULT_GOAL := help
+.PHONY: help ci ci-full dev fix watch clean-ci $(STAGES)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
+
+ci: ## the gate: every stage below in order, with its time and its budget
+	@bash .ci/run
+
+ci-full: ## the gate, and what takes longer
+	@bash .ci/run full
+
+dev: fix tidy clippy test ## what to run before a commit: formats, then the quick stages
+
+fix: ## formats every source file
+	cargo fmt --all
+
+watch: ## runs the tests again whenever a source file has changed (needs entr)
+	git ls-files '*.rs' '*.toml' | entr -c cargo test --workspace
+
+clean-ci: ## removes what the stages built and downloaded
+	rm -rf target/ci
+
+format: ## rustfmt agrees with every file
+tidy: ## layering, sizes and manners of the sources
+clippy: ## no warning from rustc or clippy
+test: ## the whole suite, with the default features and with all
+test-pipe: ## the suite over the pipe notifier
+test-fake-kqueue: ## the suite over the kqueue selector, on a fake kevent
+test-faults: ## the suite with the Nth system call made to fail
+features: ## each feature alone, none, and all
+msrv: ## the oldest promised compiler builds everything
+doc: ## the documentation, without a warning
+examples: ## the example programs, driven by nc, socat and the load generator
+loom: ## the lock-free parts in every interleaving
+loom-full: ## the same with one preemption more (in ci-full only)
+package: ## both crates as they would be published
+cross-check: ## rustc and clippy for macOS, iOS, the BSDs, Android and musl
+cross-link: ## test binaries linked for macOS, FreeBSD, NetBSD and OpenBSD
+setup: ## installs what the stages need (Debian, as root)
+
+$(STAGES):
+	@bash .ci/stages/$@.sh
