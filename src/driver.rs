@@ -39,7 +39,10 @@ use edgewake_sys::{Events, Notifier, Token};
 
 use self::parked::Parked;
 pub(crate) use self::timers::{TimerKey, Timers};
-use crate::{reactor::Reactor, sync::Arc};
+use crate::{
+    reactor::{Dispatcher, Reactor},
+    sync::Arc,
+};
 
 /// The notifier's token: no slot has it.
 const NOTIFIER: Token = Token(u64::MAX);
@@ -103,6 +106,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Driver {
     shared: Arc<Shared>,
+    dispatcher: Dispatcher,
     events: Events,
     /// Reused between turns; empty outside of one.
     fired: Vec<Waker>,
@@ -114,9 +118,10 @@ impl Driver {
         let reactor = Arc::new(Reactor::new()?);
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
+        let dispatcher = Dispatcher::new(Arc::clone(&reactor));
         let shared = Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier });
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        Ok(Driver { shared, events, fired: Vec::new(), busy_poll })
+        Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -135,6 +140,7 @@ impl Driver {
         limit: Option<Duration>,
         more: impl Fn() -> bool,
     ) -> io::Result<()> {
+        self.dispatcher.catch_up();
         if limit == Some(Duration::ZERO) {
             self.select(limit)?;
         } else if !self.spin(limit, &more)? {
@@ -150,10 +156,16 @@ impl Driver {
 
     /// Sets readiness, fires timers, wakes.
     fn deliver(&mut self) {
-        let kicks = self.shared.reactor.dispatch(&self.events, NOTIFIER);
-        if kicks > 0 {
+        if !self.events.is_empty() && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
             self.drain_notifier();
         }
+        if self.shared.timers.may_be_due() {
+            self.fire_timers();
+        }
+    }
+
+    #[cold]
+    fn fire_timers(&mut self) {
         self.shared.timers.advance(&mut self.fired);
         for waker in self.fired.drain(..) {
             // The panic hook reports it; the other timers fire all the same (T22).
@@ -192,6 +204,7 @@ impl Driver {
         }
     }
 
+    #[inline]
     fn select(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self.shared.reactor.selector().select(&mut self.events, timeout) {
             // T72: the batch is empty then; the caller derives its deadline anew.
@@ -201,6 +214,7 @@ impl Driver {
     }
 
     /// Until the earliest deadline, and no longer than `limit`.
+    #[inline]
     fn timeout(&self, limit: Option<Duration>) -> Option<Duration> {
         match (self.shared.timers.until_next(), limit) {
             (Some(next), Some(limit)) => Some(next.min(limit)),
@@ -210,7 +224,7 @@ impl Driver {
 
     /// Ends the service: waiters of sources get an error, those of timers are woken.
     pub(crate) fn shut(&mut self) {
-        self.shared.reactor.shut();
+        self.dispatcher.shut();
         for waker in self.shared.timers.shut() {
             // The panic hook reports it; the others must still learn that nothing will come.
             let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));

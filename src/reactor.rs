@@ -25,10 +25,11 @@
 //! | `Side::slot` | the holder of the `LOCKED` bit | between the step that set it and the one that clears it |
 //! | `Source::waiters` | anyone | under its mutex; wakers are woken and dropped outside |
 //! | `Source::enrollment` | registering and deregistering | under its mutex, system call included |
-//! | `Slots` | anyone; the table is lent to the dispatching thread for one batch | under its mutex |
+//! | `Slots` | anyone | under its mutex |
+//! | `Table` | the dispatching thread | always |
 //!
-//! Lock order: `enrollment`, then `slots`. `waiters` is innermost. No lock is held while a waker
-//! is woken, cloned or dropped.
+//! Lock order: `enrollment`, then `slots`. `waiters` is innermost. No lock is held while a waker is
+//! woken, cloned or dropped.
 //!
 //! This module knows `std::task::Waker` and nothing of tasks, queues or the loop above it.
 
@@ -59,12 +60,12 @@ pub(crate) use self::{
     waiters::{Key, Wanted},
 };
 use self::{
-    slots::{Insertion, Slots},
+    slots::{Insertion, Slots, Table},
     source::Source,
 };
 use crate::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
     lock,
 };
 
@@ -78,8 +79,8 @@ const STALE_EVENTS_MAX: usize = 1024;
 pub(crate) struct Reactor {
     selector: Selector,
     slots: Mutex<Slots>,
-    /// Events for slots that had no owner any more, since the selector was last rebuilt.
-    stale: AtomicUsize,
+    /// Sources came or went since the table last caught up.
+    changed: AtomicBool,
     /// The selector's descriptor was handed to a foreign loop: it is never rebuilt, and every
     /// registration is ended by a system call.
     lent: AtomicBool,
@@ -89,8 +90,8 @@ impl Reactor {
     pub(crate) fn new() -> io::Result<Reactor> {
         Ok(Reactor {
             selector: Selector::new()?,
-            slots: Mutex::new(Slots::new()),
-            stale: AtomicUsize::new(0),
+            slots: Mutex::new(Slots::default()),
+            changed: AtomicBool::new(false),
             lent: AtomicBool::new(false),
         })
     }
@@ -110,86 +111,114 @@ impl Reactor {
         self.lent.load(Ordering::Relaxed)
     }
 
-    /// Hands every event of a batch to its source and wakes who waits for it. Events that carry
-    /// `notifier` are counted and returned; stale ones are a miss.
+    /// Finds a token for `source`, which is about to register `fd`.
+    fn insert(&self, fd: RawFd, source: &Arc<Source>) -> Insertion {
+        let mut slots = lock(&self.slots);
+        let insertion = slots.insert(fd, source);
+        // Release: pairs with `catch_up`. Under the lock, so that it is not unset unseen.
+        self.changed.store(true, Ordering::Release);
+        insertion
+    }
+
+    /// Gives a token back. The slot is free for others once no batch can hold an event for it.
+    fn remove(&self, token: Token) {
+        let mut slots = lock(&self.slots);
+        slots.remove(token);
+        // Release: pairs with `catch_up`. Under the lock, so that it is not unset unseen.
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Whether another live source of this reactor has registered `fd`.
+    fn is_owned(&self, fd: RawFd, token: Token) -> bool {
+        lock(&self.slots).is_owned(fd, token)
+    }
+}
+
+/// The part of a reactor that belongs to the thread that dispatches.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    reactor: Arc<Reactor>,
+    table: Table,
+    /// Events for slots that had no owner any more, since the selector was last rebuilt.
+    stale: usize,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(reactor: Arc<Reactor>) -> Dispatcher {
+        Dispatcher { reactor, table: Table::default(), stale: 0 }
+    }
+
+    /// Hands every event of a batch to its source and wakes who waits for it. Returns how many
+    /// carry `notifier`. Stale events are a miss.
     ///
     /// A waker that panics stops nobody else: the batch goes on behind it.
     #[inline]
-    pub(crate) fn dispatch(&self, events: &Events, notifier: Token) -> usize {
-        if events.is_empty() {
-            return 0;
-        }
-        let table = lock(&self.slots).lend_table();
+    pub(crate) fn dispatch(&mut self, events: &Events, notifier: Token) -> usize {
+        self.catch_up();
         let mut rest = events.iter();
         let mut missed = Missed::default();
         let mut deliver = || {
             for event in &mut rest {
                 let token = event.token();
-                match table.get(slots::index(token)) {
-                    Some(Some(source)) if source.token() == token => source.set_readiness(&event),
-                    _ => missed.count(token, notifier),
+                match self.table.find(token) {
+                    Some(source) => source.set_readiness(&event),
+                    None => missed.count(token, notifier),
                 }
             }
         };
         // The panic hook has reported a panic that lands here; the waker's owner learns of it
         // there, and everyone else still gets their wake-up (T22).
         while catch_unwind(AssertUnwindSafe(&mut deliver)).is_err() {}
-        let (freed, shut) = lock(&self.slots).restore_table(table);
-        if shut {
-            freed.iter().for_each(|source| source.shut());
-        }
-        drop(freed);
         if missed.stale > 0 {
             self.note_stale(missed.stale);
         }
         missed.notified
     }
 
+    /// Lets the table know what came and went. Called before `select`, so that a loop that goes
+    /// idle holds on to nothing, and after it, so that every event finds its source.
+    #[inline(always)]
+    pub(crate) fn catch_up(&mut self) {
+        // Acquire: pairs with `insert`, whose store comes before the system call
+        // that makes the event possible; the kernel orders that call with the report of its event.
+        if self.reactor.changed.load(Ordering::Acquire) {
+            self.catch_up_now();
+        }
+    }
+
     #[cold]
-    fn note_stale(&self, count: usize) {
-        // Relaxed: only the dispatching thread writes it.
-        let total = self.stale.load(Ordering::Relaxed) + count;
-        let bound = STALE_EVENTS_MAX.max(lock(&self.slots).live());
-        if total < bound || self.is_lent() {
-            self.stale.store(total, Ordering::Relaxed);
+    fn catch_up_now(&mut self) {
+        let gone = {
+            let mut slots = lock(&self.reactor.slots);
+            // Relaxed: under the lock, like the stores that set it.
+            self.reactor.changed.store(false, Ordering::Relaxed);
+            self.table.catch_up(&mut slots)
+        };
+        drop(gone);
+    }
+
+    #[cold]
+    fn note_stale(&mut self, count: usize) {
+        self.stale += count;
+        let live = lock(&self.reactor.slots).live();
+        if self.stale < STALE_EVENTS_MAX.max(live) || self.reactor.is_lent() {
             return;
         }
-        self.stale.store(0, Ordering::Relaxed);
-        let live: Vec<_> = lock(&self.slots).sources();
-        let entries = live.iter().filter_map(|source| source.enlisted());
+        self.stale = 0;
+        self.catch_up_now();
+        let entries = self.table.iter().filter_map(|source| source.enlisted());
         // At the descriptor limit there is no fresh selector to be had: the old one still works,
         // and the next `STALE_EVENTS_MAX` stale events try again.
-        let _postponed: io::Result<()> = self.selector.rebuild(entries);
-    }
-
-    /// Finds a token for `source`, which is about to register `fd`.
-    fn insert(&self, fd: RawFd, source: &Arc<Source>) -> Insertion {
-        lock(&self.slots).insert(fd, source)
-    }
-
-    /// Gives a token back. The slot is free for others once no batch can hold an event for it.
-    fn remove(&self, token: Token, fd: RawFd) {
-        let freed = lock(&self.slots).remove(token, fd);
-        drop(freed);
-    }
-
-    /// Whether a live source of this reactor has (or may have) registered `fd`.
-    fn may_own(&self, fd: RawFd) -> bool {
-        lock(&self.slots).may_own(fd)
+        let _postponed: io::Result<()> = self.reactor.selector.rebuild(entries);
     }
 
     /// Refuses registrations from now on, detaches every source and wakes all their waiters.
-    pub(crate) fn shut(&self) {
-        let sources = lock(&self.slots).shut();
-        for source in sources {
+    pub(crate) fn shut(&mut self) {
+        lock(&self.reactor.slots).shut();
+        self.catch_up_now();
+        for source in self.table.take() {
             source.shut();
         }
-    }
-
-    /// How many sources are registered.
-    #[cfg(test)]
-    pub(crate) fn live(&self) -> usize {
-        lock(&self.slots).live()
     }
 }
 

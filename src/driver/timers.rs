@@ -97,22 +97,27 @@ impl Timers {
     }
 
     /// Until the earliest deadline: zero if it is reached, `None` without a timer.
+    #[inline]
     pub(super) fn until_next(&self) -> Option<Duration> {
+        if self.may_be_due() { self.until_next_of_some() } else { None }
+    }
+
+    /// Whether there is any timer.
+    #[inline]
+    pub(super) fn may_be_due(&self) -> bool {
         // Relaxed: see `insert`.
-        if !self.occupied.load(Ordering::Relaxed) {
-            return None;
-        }
+        self.occupied.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn until_next_of_some(&self) -> Option<Duration> {
         let next = lock(&self.wheel).next_deadline()?;
         let now = self.ticks(Instant::now());
         Some(Duration::from_nanos(next.saturating_sub(now)))
     }
 
-    /// Moves the wakers of all reached deadlines to `fired`. Reads no clock without a timer.
+    /// Moves the wakers of all reached deadlines to `fired`.
     pub(super) fn advance(&self, fired: &mut Vec<Waker>) {
-        // Relaxed: see `insert`.
-        if !self.occupied.load(Ordering::Relaxed) {
-            return;
-        }
         let now = self.ticks(Instant::now());
         let mut wheel = lock(&self.wheel);
         wheel.advance(now, fired);

@@ -1,12 +1,17 @@
-//! The table from tokens to sources.
+//! From tokens to sources.
 //!
 //! A token is a slot's index (low 32 bits) and its generation (high 32 bits). A source knows its
 //! own token, so an event is for it exactly if the two are equal: a stale event, whose slot is
 //! empty or belongs to a later source, is a miss and never a dereference (T25-T28).
 //!
-//! The dispatching thread borrows the table for a batch, by value, so that it holds no lock while
-//! it wakes. What is inserted meanwhile waits in `arrivals`, and a slot that is given up is freed
-//! only when the table is back: no event of that batch can meet its next owner.
+//! The work is split in two. The [`Table`] belongs to the thread that dispatches, which looks
+//! events up in it with no lock. [`Slots`] gives slots out and takes them back, from any thread,
+//! under a lock; what came and went since is handed to the table before and after each `select`,
+//! and `changed` says whether there is anything to hand over. A source is in `arrivals` before the
+//! system call that registers it, so whoever sees its first event finds it there.
+//!
+//! A slot that was given up is reused only after the table has let go of its source, that is
+//! between batches.
 
 use std::{collections::HashMap, os::fd::RawFd};
 
@@ -19,31 +24,84 @@ use crate::sync::Arc;
 /// half of a large table.
 const CHUNK: usize = 256;
 
-pub(super) type Table = Vec<Option<Arc<Source>>>;
-
 /// The slot that a token names.
 #[inline(always)]
-pub(super) fn index(token: Token) -> usize {
+fn index(token: Token) -> usize {
     token.0 as u32 as usize
 }
 
-#[derive(Debug)]
+/// The sources by slot, as the dispatching thread sees them.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    sources: Vec<Option<Arc<Source>>>,
+}
+
+impl Table {
+    /// The source that an event is for.
+    #[inline(always)]
+    pub(super) fn find(&self, token: Token) -> Option<&Source> {
+        match self.sources.get(index(token)) {
+            Some(Some(source)) if source.token() == token => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Applies what came and went. Returns the sources to drop, outside the lock.
+    pub(super) fn catch_up(&mut self, slots: &mut Slots) -> Vec<Arc<Source>> {
+        for (index, source) in slots.arrivals.drain(..) {
+            self.put(index as usize, source);
+        }
+        let mut gone = Vec::with_capacity(slots.departures.len());
+        for index in slots.departures.drain(..) {
+            slots.free.push(index);
+            gone.extend(self.sources[index as usize].take());
+        }
+        gone
+    }
+
+    fn put(&mut self, index: usize, source: Arc<Source>) {
+        let length = self.sources.len();
+        if index >= length {
+            if index >= self.sources.capacity() {
+                self.sources.reserve_exact(CHUNK.max(length / 8).max(index + 1 - length));
+            }
+            self.sources.resize_with(index + 1, || None);
+        }
+        self.sources[index] = Some(source);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.sources.iter().flatten()
+    }
+
+    /// Hands every source out.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Arc<Source>> + use<> {
+        std::mem::take(&mut self.sources).into_iter().flatten()
+    }
+}
+
+/// Who has which slot.
+#[derive(Debug, Default)]
 pub(super) struct Slots {
-    table: Table,
-    /// The table is with the dispatching thread.
-    lent: bool,
-    /// How often each slot was given up.
-    generations: Vec<u32>,
+    slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Came while the table was lent.
+    /// Registered, or about to be, and not in the table yet.
     arrivals: Vec<(u32, Arc<Source>)>,
-    /// Went while the table was lent.
+    /// Given up, and still in the table.
     departures: Vec<u32>,
     /// Which descriptors are registered, where the kernel would silently replace a registration
     /// (kqueue's `EV_ADD`) instead of refusing the second (epoll's `EEXIST`). T91.
     owners: HashMap<RawFd, Token>,
     live: usize,
     shut: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// How often it was given up.
+    generation: u32,
+    /// The descriptor that its source registers, or -1.
+    fd: RawFd,
 }
 
 /// The answer to a source that asks for a slot.
@@ -55,25 +113,11 @@ pub(super) enum Insertion {
     Taken,
     /// The reactor has shut down.
     Shut,
-    /// 2^32 - 1 slots are in use.
+    /// 2^32 - 2 slots are in use.
     Full,
 }
 
 impl Slots {
-    pub(super) fn new() -> Slots {
-        Slots {
-            table: Vec::new(),
-            lent: false,
-            generations: Vec::new(),
-            free: Vec::new(),
-            arrivals: Vec::new(),
-            departures: Vec::new(),
-            owners: HashMap::new(),
-            live: 0,
-            shut: false,
-        }
-    }
-
     pub(super) fn live(&self) -> usize {
         self.live
     }
@@ -89,13 +133,11 @@ impl Slots {
         let Some(index) = self.free.pop().or_else(|| self.grow()) else {
             return Insertion::Full;
         };
-        if self.lent {
-            self.arrivals.push((index, Arc::clone(source)));
-        } else {
-            put(&mut self.table, index, Arc::clone(source));
-        }
+        self.arrivals.push((index, Arc::clone(source)));
         self.live += 1;
-        let token = Token(u64::from(index) | u64::from(self.generations[index as usize]) << 32);
+        let slot = &mut self.slots[index as usize];
+        slot.fd = fd;
+        let token = Token(u64::from(index) | (u64::from(slot.generation) << 32));
         if Selector::REPLACES_DUPLICATES {
             self.owners.insert(fd, token);
         }
@@ -103,92 +145,39 @@ impl Slots {
     }
 
     fn grow(&mut self) -> Option<u32> {
-        // The last index is never given out, so no token equals the notifier's.
-        let index = u32::try_from(self.generations.len()).ok().filter(|i| *i < u32::MAX - 1)?;
-        if self.generations.len() == self.generations.capacity() {
-            self.generations.reserve_exact(CHUNK.max(self.generations.len() / 8));
+        // The last two indices are never given out: no token equals the notifier's, or "none".
+        let index = u32::try_from(self.slots.len()).ok().filter(|i| *i < u32::MAX - 1)?;
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(CHUNK.max(self.slots.len() / 8));
         }
-        self.generations.push(0);
+        self.slots.push(Slot { generation: 0, fd: -1 });
         Some(index)
     }
 
-    /// Takes a slot back. Returns the table's reference to its source, to be dropped outside the
-    /// lock; while the table is lent it stays there until the batch is over.
-    pub(super) fn remove(&mut self, token: Token, fd: RawFd) -> Option<Arc<Source>> {
-        let index = index(token);
-        if self.shut || self.generations.get(index) != Some(&((token.0 >> 32) as u32)) {
-            return None;
+    /// Takes a slot back. Its source leaves the table when that catches up.
+    pub(super) fn remove(&mut self, token: Token) {
+        let Some(slot) = self.slots.get_mut(index(token)) else { return };
+        if self.shut || u64::from(slot.generation) != token.0 >> 32 {
+            return;
         }
-        self.generations[index] = self.generations[index].wrapping_add(1);
+        slot.generation = slot.generation.wrapping_add(1);
+        let fd = std::mem::replace(&mut slot.fd, -1);
         self.live -= 1;
+        self.departures.push(index(token) as u32);
         if Selector::REPLACES_DUPLICATES && self.owners.get(&fd) == Some(&token) {
             self.owners.remove(&fd);
         }
-        if !self.lent {
-            self.free.push(index as u32);
-            return self.table[index].take();
-        }
-        self.departures.push(index as u32);
-        None
     }
 
-    /// Lends the table to the thread that dispatches a batch. What it holds is final for the
-    /// batch: a source that registers later cannot have an event in it.
-    pub(super) fn lend_table(&mut self) -> Table {
-        self.lent = true;
-        std::mem::take(&mut self.table)
+    /// Whether another live source than `token`'s has registered `fd`, or is about to.
+    pub(super) fn is_owned(&self, fd: RawFd, token: Token) -> bool {
+        let others = self.slots.iter().enumerate().filter(|(at, _)| *at != index(token));
+        others.map(|(_, slot)| slot.fd).any(|other| other == fd)
     }
 
-    /// Takes the table back and catches up. Returns what has to be dropped outside the lock, and
-    /// whether the reactor was shut meanwhile, so that these sources were not told.
-    pub(super) fn restore_table(&mut self, table: Table) -> (Vec<Arc<Source>>, bool) {
-        self.lent = false;
-        if self.shut {
-            return (table.into_iter().flatten().collect(), true);
-        }
-        self.table = table;
-        for (index, source) in self.arrivals.drain(..) {
-            put(&mut self.table, index, source);
-        }
-        let mut freed = Vec::new();
-        for index in self.departures.drain(..) {
-            self.free.push(index);
-            freed.extend(self.table[index as usize].take());
-        }
-        (freed, false)
-    }
-
-    /// Whether a live source has registered `fd`; yes also when the table is lent, and nobody can
-    /// tell.
-    pub(super) fn may_own(&self, fd: RawFd) -> bool {
-        self.lent || self.sources().iter().any(|source| source.fd() == fd)
-    }
-
-    /// The live sources; while the table is lent, only those that came since.
-    pub(super) fn sources(&self) -> Vec<Arc<Source>> {
-        let arrivals = self.arrivals.iter().map(|(_, source)| source);
-        self.table.iter().flatten().chain(arrivals).map(Arc::clone).collect()
-    }
-
-    /// Refuses insertions from now on and hands out every source.
-    pub(super) fn shut(&mut self) -> Vec<Arc<Source>> {
-        let sources = self.sources();
+    /// Refuses insertions from now on.
+    pub(super) fn shut(&mut self) {
         self.shut = true;
-        self.table = Vec::new();
-        self.arrivals = Vec::new();
-        self.owners = HashMap::new();
         self.live = 0;
-        sources
     }
-}
-
-fn put(table: &mut Table, index: u32, source: Arc<Source>) {
-    let index = index as usize;
-    if index >= table.len() {
-        if index >= table.capacity() {
-            table.reserve_exact(CHUNK.max(table.len() / 8).max(index + 1 - table.len()));
-        }
-        table.resize_with(index + 1, || None);
-    }
-    table[index] = Some(source);
 }

@@ -496,7 +496,7 @@ impl Source {
             // A registration under this number: of a live source, or one that a closed descriptor
             // left behind (T27, T91).
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if reactor.may_own(raw) {
+                if reactor.is_owned(raw, token) {
                     Err(already_registered())
                 } else {
                     reactor.selector().reregister(raw, token, interest)
@@ -509,7 +509,7 @@ impl Source {
             Ok(()) => self.fd.store(raw, Ordering::Relaxed),
             Err(_) => {
                 self.token.store(NO_TOKEN, Ordering::Relaxed);
-                reactor.remove(token, raw);
+                reactor.remove(token);
             }
         }
         outcome
@@ -542,7 +542,7 @@ impl Source {
         };
         self.raise(SHUT, SHUT);
         if let Home::Registered(reactor) = home {
-            reactor.remove(token, self.fd());
+            reactor.remove(token);
         }
         // A task that waited here may be kept alive by its waker alone (T23).
         drop([self.read.take_waker(), self.write.take_waker()]);
