@@ -22,7 +22,7 @@ use edgewake_sys::{Interest, fd};
 use futures::io::{AsyncRead, AsyncWrite};
 
 pub use self::guard::{ReadyGuard, WouldBlock};
-pub(crate) use self::ready::{Closed, Ready};
+pub(crate) use self::ready::{Closed, Ready, ReadyFor};
 use crate::{
     driver::{budget, context},
     reactor::{Direction, Kind, Readiness, Registration, Snapshot, Wait},
@@ -256,6 +256,12 @@ impl<T: AsFd> AsyncFd<T> {
         self.registration.readiness(interest)
     }
 
+    /// Waits for one direction.
+    #[inline(always)]
+    pub(crate) fn wait<const READS: bool>(&self) -> ReadyFor<'_, READS> {
+        ReadyFor::new(&self.registration, self.inner.as_fd())
+    }
+
     pub(crate) fn wait_for(&self, interest: Interest) -> Ready<'_> {
         Ready::new(&self.registration, self.inner.as_fd(), interest)
     }
@@ -324,15 +330,12 @@ impl<T: AsFd> AsyncFd<T> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(BorrowedFd<'_>, Snapshot) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        ready!(budget::poll_proceed(cx));
+        ready!(budget::poll_spend(cx));
         loop {
             let seen = self.registration.snapshot(direction);
             if seen.is_worth_trying() {
                 match operation(self.inner.as_fd(), seen) {
-                    Ok(value) => {
-                        budget::spend();
-                        return Poll::Ready(Ok(value));
-                    }
+                    Ok(value) => return Poll::Ready(Ok(value)),
                     Err(error) => match self.settle(direction, seen, error) {
                         Some(error) => return Poll::Ready(Err(error)),
                         None => continue,
@@ -340,10 +343,12 @@ impl<T: AsFd> AsyncFd<T> {
                 }
             }
             match self.registration.park(direction, cx.waker()) {
-                Wait::Pending => return Poll::Pending,
                 Wait::Retry => {}
-                Wait::Unregistered => {
-                    self.enroll(direction)?;
+                waiting => {
+                    if waiting == Wait::Unregistered {
+                        self.enroll(direction)?;
+                    }
+                    budget::refund();
                     return Poll::Pending;
                 }
             }
@@ -360,10 +365,7 @@ impl<T: AsFd> AsyncFd<T> {
                 self.registration.clear_blocked(direction, seen);
                 seen.is_shut().then(|| self.registration.shut_down())
             }
-            _ => {
-                budget::spend();
-                Some(error)
-            }
+            _ => Some(error),
         }
     }
 
@@ -399,7 +401,7 @@ impl<T: AsFd> AsyncFd<T> {
         direction: Direction,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(budget::poll_proceed(cx));
+        ready!(budget::poll_spend(cx));
         if !self.registration.snapshot(direction).is_registered() {
             self.enroll(direction)?;
         }
@@ -407,11 +409,11 @@ impl<T: AsFd> AsyncFd<T> {
             Wait::Retry if self.registration.snapshot(direction).is_shut() => {
                 Poll::Ready(Err(self.registration.shut_down()))
             }
-            Wait::Retry => {
-                budget::spend();
-                Poll::Ready(Ok(()))
+            Wait::Retry => Poll::Ready(Ok(())),
+            Wait::Pending | Wait::Unregistered => {
+                budget::refund();
+                Poll::Pending
             }
-            Wait::Pending | Wait::Unregistered => Poll::Pending,
         }
     }
 

@@ -19,7 +19,77 @@ use crate::{
 /// What makes waiting for data end: data, the end of it, an error, the end of the reactor.
 const OVER: u64 = bits::DATA | bits::CLOSED | bits::ERROR | bits::SHUT;
 
-/// Waits until something of an interest is ready.
+/// Waits until one direction is ready.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub(crate) struct ReadyFor<'a, const READS: bool> {
+    registration: &'a Registration,
+    fd: BorrowedFd<'a>,
+    key: Option<Key>,
+}
+
+impl<'a, const READS: bool> ReadyFor<'a, READS> {
+    const DIRECTION: Direction = if READS { Direction::Read } else { Direction::Write };
+
+    #[inline(always)]
+    pub(super) fn new(registration: &'a Registration, fd: BorrowedFd<'a>) -> ReadyFor<'a, READS> {
+        ReadyFor { registration, fd, key: None }
+    }
+
+    /// Whatever is not "registered, and ready or not".
+    #[cold]
+    fn enroll(&self) -> io::Result<()> {
+        let interest = self.registration.interest(Self::DIRECTION);
+        self.registration.enroll(self.fd, interest, context::reactor())
+    }
+
+    #[cold]
+    fn shut_down(&self) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(self.registration.shut_down()))
+    }
+}
+
+impl<const READS: bool> Future for ReadyFor<'_, READS> {
+    type Output = io::Result<()>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(budget::poll_spend(cx));
+        let this = &mut *self;
+        loop {
+            let seen = this.registration.snapshot(Self::DIRECTION);
+            if !seen.is_registered() {
+                if seen.is_shut() {
+                    return this.shut_down();
+                }
+                this.enroll()?;
+            } else if seen.word() & OVER != 0 {
+                if seen.is_shut() {
+                    return this.shut_down();
+                }
+                return Poll::Ready(Ok(()));
+            } else {
+                let waker = cx.waker();
+                let wait = this.registration.park_future(Self::DIRECTION, waker, &mut this.key);
+                if wait == Wait::Pending {
+                    budget::refund();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+impl<const READS: bool> Drop for ReadyFor<'_, READS> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.registration.forget(key);
+        }
+    }
+}
+
+/// Waits until something of any interest is ready, in the wait list.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub(crate) struct Ready<'a> {
@@ -30,7 +100,6 @@ pub(crate) struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    #[inline(always)]
     pub(super) fn new(
         registration: &'a Registration,
         fd: BorrowedFd<'a>,
@@ -39,79 +108,43 @@ impl<'a> Ready<'a> {
         Ready { registration, fd, interest, key: None }
     }
 
-    /// The usual case: one direction, registered.
-    #[inline(always)]
-    fn poll_direction(
-        &mut self,
-        direction: Direction,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            let seen = self.registration.snapshot(direction);
-            if seen.word() & OVER != 0 && seen.is_registered() {
-                return self.finish(seen.is_shut());
-            }
-            if !seen.is_registered() {
-                self.enroll(self.registration.interest(direction))?;
-                continue;
-            }
-            match self.registration.park_future(direction, cx.waker(), &mut self.key) {
-                Wait::Pending => return Poll::Pending,
-                Wait::Retry | Wait::Unregistered => {}
-            }
-        }
-    }
-
-    /// Both directions, or urgent data: in the list.
-    #[cold]
-    fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let interest = self.interest;
-        if interest.is_empty() {
-            let sentence = "an empty interest waits for nothing";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, sentence)));
-        }
-        self.enroll(interest)?;
-        let read = if interest.is_readable() { OVER } else { 0 };
-        let urgent = if interest.is_priority() { bits::PRIORITY | bits::SHUT } else { 0 };
-        let write = if interest.is_writable() { OVER } else { 0 };
-        let wanted = Wanted { read: read | urgent, write };
-        match self.registration.park_keyed(wanted, cx.waker(), &mut self.key) {
-            Wait::Retry => self.finish(self.registration.snapshot(Direction::Read).is_shut()),
-            Wait::Pending | Wait::Unregistered => Poll::Pending,
-        }
-    }
-
-    #[cold]
-    fn enroll(&self, interest: Interest) -> io::Result<()> {
-        self.registration.enroll(self.fd, interest, context::reactor())
-    }
-
-    #[inline(always)]
-    fn finish(&mut self, shut: bool) -> Poll<io::Result<()>> {
-        if shut {
-            return Poll::Ready(Err(self.registration.shut_down()));
-        }
-        budget::spend();
-        Poll::Ready(Ok(()))
+    fn wanted(&self) -> Wanted {
+        let read = if self.interest.is_readable() { OVER } else { 0 };
+        let urgent = if self.interest.is_priority() { bits::PRIORITY | bits::SHUT } else { 0 };
+        let write = if self.interest.is_writable() { OVER } else { 0 };
+        Wanted { read: read | urgent, write }
     }
 }
 
 impl Future for Ready<'_> {
     type Output = io::Result<()>;
 
-    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(budget::poll_proceed(cx));
-        match self.interest {
-            Interest::READABLE | Interest::INCOMING => self.poll_direction(Direction::Read, cx),
-            Interest::WRITABLE => self.poll_direction(Direction::Write, cx),
-            _ => self.poll_any(cx),
+        ready!(budget::poll_spend(cx));
+        let this = &mut *self;
+        let registration = this.registration;
+        if this.interest.is_empty() {
+            let sentence = "an empty interest waits for nothing";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, sentence)));
         }
+        if registration.snapshot(Direction::Read).is_shut() {
+            return Poll::Ready(Err(registration.shut_down()));
+        }
+        registration.enroll(this.fd, this.interest, context::reactor())?;
+        let wanted = this.wanted();
+        let wait = registration.park_keyed(wanted, cx.waker(), &mut this.key);
+        if wait != Wait::Retry {
+            budget::refund();
+            return Poll::Pending;
+        }
+        if registration.snapshot(Direction::Read).is_shut() {
+            return Poll::Ready(Err(registration.shut_down()));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for Ready<'_> {
-    #[inline(always)]
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.registration.forget(key);
@@ -139,7 +172,7 @@ impl Future for Closed<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(budget::poll_proceed(cx));
+        ready!(budget::poll_spend(cx));
         let interest = self.registration.interest(Direction::Read);
         self.registration.enroll(self.fd, interest, context::reactor())?;
         let wanted = Wanted { read: bits::CLOSED | bits::SHUT, write: 0 };
@@ -148,11 +181,11 @@ impl Future for Closed<'_> {
             Wait::Retry if registration.snapshot(Direction::Read).is_shut() => {
                 Poll::Ready(Err(registration.shut_down()))
             }
-            Wait::Retry => {
-                budget::spend();
-                Poll::Ready(Ok(()))
+            Wait::Retry => Poll::Ready(Ok(())),
+            Wait::Pending | Wait::Unregistered => {
+                budget::refund();
+                Poll::Pending
             }
-            Wait::Pending | Wait::Unregistered => Poll::Pending,
         }
     }
 }

@@ -23,18 +23,23 @@ pub(crate) fn refill() {
     LEFT.set(OPERATIONS_MAX);
 }
 
-/// Asked before an operation. `Pending` once the budget is used up: the caller returns it, and its
-/// task is woken.
+/// Spends one operation. `Pending` once the budget is used up: the caller returns it, and its task
+/// is woken.
 #[inline(always)]
-pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    if LEFT.get() == 0 { exhausted(cx) } else { Poll::Ready(()) }
+pub(crate) fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
+    let left = LEFT.get();
+    if left == 0 {
+        return exhausted(cx);
+    }
+    LEFT.set(left - 1);
+    Poll::Ready(())
 }
 
-/// Spends one operation. Only what did not have to wait is spent: a task that polls hundreds of
-/// idle sockets has done nothing yet, and would otherwise wake itself for ever.
+/// Gives the operation back because it has to wait: a task that polls hundreds of idle sockets has
+/// done nothing yet, and would otherwise wake itself for ever.
 #[inline(always)]
-pub(crate) fn spend() {
-    LEFT.set(LEFT.get().saturating_sub(1));
+pub(crate) fn refund() {
+    LEFT.set(LEFT.get().wrapping_add(1));
 }
 
 #[cold]
@@ -50,7 +55,7 @@ mod tests {
 
     use futures::task::noop_waker;
 
-    use super::{OPERATIONS_MAX, poll_proceed, refill, spend};
+    use super::{OPERATIONS_MAX, poll_spend, refill, refund};
 
     // T58. Goal: the budget ends a row of ready operations, once, and then refills.
     #[test]
@@ -59,10 +64,21 @@ mod tests {
         let mut cx = Context::from_waker(&waker);
         refill();
         for _ in 0..OPERATIONS_MAX {
-            assert_eq!(poll_proceed(&mut cx), Poll::Ready(()));
-            spend();
+            assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
         }
-        assert_eq!(poll_proceed(&mut cx), Poll::Pending);
-        assert_eq!(poll_proceed(&mut cx), Poll::Ready(()));
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
+        assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+    }
+
+    // Goal: waiting costs nothing, so that a task with a thousand idle sockets can rest.
+    #[test]
+    fn what_waits_is_not_spent() {
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        refill();
+        for _ in 0..10 * OPERATIONS_MAX {
+            assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+            refund();
+        }
     }
 }

@@ -239,20 +239,15 @@ impl Side {
     /// wake-up that an event meanwhile could not give.
     #[inline(always)]
     fn settle(&self, before: u64) -> Parked {
-        // Relaxed: the compare-and-swap below confirms it.
-        let mut state = self.state.load(Ordering::Relaxed);
+        // What `try_lock` left there. Likely still so, and confirmed by the compare-and-swap.
+        let mut state = (before | LOCKED) & !WAITER;
         loop {
             if state & TRY != 0 {
                 return self.settle_ready(before);
             }
             let next = (state & !LOCKED) | WAITER;
             // Release: publishes the slot to `raise` and to the next `try_lock`.
-            match self.state.compare_exchange_weak(
-                state,
-                next,
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
+            match self.state.compare_exchange(state, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return Parked::Waiting(Snapshot(next)),
                 Err(actual) => state = actual,
             }
@@ -292,7 +287,7 @@ impl Side {
             // SAFETY: LOCKED is ours, so nobody else reads or writes the slot.
             unsafe { &mut *slot }.replace(new)
         });
-        match (self.settle(0), old) {
+        match (self.settle(before & !WAITER), old) {
             (Parked::Waiting(seen), Some(old)) if waiting => Parked::Displaced(seen, old),
             (Parked::Ready(seen), Some(old)) if waiting => {
                 old.wake();

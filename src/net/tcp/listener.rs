@@ -18,7 +18,7 @@ use futures::Stream;
 
 use super::TcpStream;
 use crate::{
-    async_fd::{AsyncFd, Ready},
+    async_fd::{AsyncFd, ReadyFor},
     driver::budget,
     net::{
         addr::{ToSocketAddrs, no_address},
@@ -248,7 +248,7 @@ fn is_resource(error: &io::Error) -> bool {
 struct Accept<'a> {
     listener: &'a TcpListener,
     /// Waiting for an edge, in the slot or in the list.
-    wait: Option<Ready<'a>>,
+    wait: Option<ReadyFor<'a, true>>,
     /// Waiting for descriptors.
     backoff: Option<Backoff>,
 }
@@ -263,15 +263,14 @@ impl Accept<'_> {
                 ready!(Pin::new(wait).poll(cx))?;
                 self.wait = None;
             }
-            ready!(budget::poll_proceed(cx));
+            // Whatever the kernel has queued, a task accepts so many in a row and no more (T58).
+            ready!(budget::poll_spend(cx));
             match self.listener.try_accept() {
-                Ok(accepted) => {
-                    budget::spend();
-                    return Poll::Ready(Ok(accepted));
-                }
+                Ok(accepted) => return Poll::Ready(Ok(accepted)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    budget::refund();
                     self.backoff = None;
-                    self.wait = Some(self.listener.io.wait_for(Interest::INCOMING));
+                    self.wait = Some(self.listener.io.wait());
                 }
                 Err(error) if is_resource(&error) => {
                     if !self.backoff.get_or_insert_with(Backoff::new).start(cx) {

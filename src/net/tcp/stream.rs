@@ -1,6 +1,7 @@
 //! The connected socket.
 
 use std::{
+    future::Future,
     io::{self, IoSlice, IoSliceMut},
     net::{Shutdown, SocketAddr},
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
@@ -120,8 +121,8 @@ impl TcpStream {
     /// - [`BrokenPipe`](io::ErrorKind::BrokenPipe): it has shut down;
     /// - what registering returns: `ENOSPC` at the limit of watches, `ENOMEM`.
     #[inline(always)]
-    pub async fn readable(&self) -> io::Result<()> {
-        self.io.wait_for(Interest::READABLE).await
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.wait::<true>()
     }
 
     /// Waits until there is room to write. Otherwise as [`readable`](Self::readable).
@@ -130,8 +131,8 @@ impl TcpStream {
     ///
     /// As for [`readable`](Self::readable).
     #[inline(always)]
-    pub async fn writable(&self) -> io::Result<()> {
-        self.io.wait_for(Interest::WRITABLE).await
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + Send + '_ {
+        self.io.wait::<false>()
     }
 
     /// Waits until something of `interest` is ready, and says what.
