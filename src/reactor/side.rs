@@ -124,10 +124,20 @@ impl Side {
     /// Forgets `bits`, unless an event has come since `seen` was taken.
     #[inline(always)]
     fn clear(&self, seen: Snapshot, bits: u64) {
-        let mut current = seen;
+        // Relaxed on both: nothing is published or read here; who acts on the word later takes an
+        // Acquire snapshot of its own.
+        let next = seen.0 & !bits;
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        if let Err(actual) = self.state.compare_exchange(seen.0, next, success, failure) {
+            self.clear_changed(seen, Snapshot(actual), bits);
+        }
+    }
+
+    /// [`clear`](Self::clear) where the word has changed: by an event, or by a bit that is none.
+    #[cold]
+    fn clear_changed(&self, seen: Snapshot, mut current: Snapshot, bits: u64) {
         while current.generation() == seen.generation() {
-            // Relaxed on both: nothing is published or read here; who acts on the word later
-            // takes an Acquire snapshot of its own.
+            // Relaxed on both: as in `clear`.
             match self.state.compare_exchange(
                 current.0,
                 current.0 & !bits,

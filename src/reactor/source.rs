@@ -181,7 +181,7 @@ impl Source {
         if direction == Direction::Read && self.take_remembered(count) > 0 {
             return;
         }
-        if 0 < count && count < len {
+        if count < len && count > 0 {
             self.side(direction).clear_drained(seen);
         }
     }

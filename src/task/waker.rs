@@ -31,12 +31,18 @@ impl<S: Schedule> Vtable<S> {
         RawWakerVTable::new(Self::clone, Self::wake, Self::wake_by_ref, Self::drop);
 
     /// The task of a live waker.
-    fn header(data: *const ()) -> NonNull<Header> {
-        NonNull::new(data.cast_mut().cast()).expect("a waker's data is its task's address")
+    ///
+    /// # Safety
+    ///
+    /// `data` is a waker's of this vtable.
+    #[inline(always)]
+    unsafe fn header(data: *const ()) -> NonNull<Header> {
+        // SAFETY: such a waker's data is the address of its task.
+        unsafe { NonNull::new_unchecked(data.cast_mut().cast()) }
     }
 
     unsafe fn clone(data: *const ()) -> RawWaker {
-        // SAFETY: the waker that is cloned keeps its task alive.
+        // SAFETY: the waker that is cloned is of this vtable and keeps its task alive.
         let header = unsafe { Self::header(data).as_ref() };
         header.state.add_reference();
         RawWaker::new(data, header.waker_vtable())

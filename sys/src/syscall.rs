@@ -70,11 +70,16 @@ pub(crate) fn check<T: ReturnValue>(value: T) -> io::Result<T> {
 /// The length to hand to the transfer call `name`: `length`, at most what every kernel accepts,
 /// and under a fault plan perhaps less, so that the count comes short.
 ///
-/// macOS refuses more than `INT_MAX` with `EINVAL` (rust-lang/rust#38590); Linux cuts at the same
-/// size by itself (read(2), "NOTES").
+/// macOS refuses more than `INT_MAX` with `EINVAL` (rust-lang/rust#38590, #144452), the BSDs more
+/// than `SSIZE_MAX`. Linux cuts at 0x7ffff000 by itself, in `read` and `recv` alike (read(2),
+/// "NOTES"; `MAX_RW_COUNT`), so nothing is spent on it there.
 #[inline(always)]
 pub(crate) fn transfer_length(name: &'static str, length: usize) -> usize {
-    let length = length.min(libc::c_int::MAX as usize - 1);
+    let length = if cfg!(any(target_os = "linux", target_os = "android")) {
+        length
+    } else {
+        length.min(libc::c_int::MAX as usize - 1)
+    };
     #[cfg(edgewake_faults)]
     let length = faults::shorten(name, length);
     #[cfg(not(edgewake_faults))]
