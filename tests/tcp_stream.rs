@@ -39,12 +39,15 @@ fn echo_smoke() {
                 let (mut r, mut w) = (&c, &c);
                 let mut back = vec![0; data.len()];
                 let (a, b) = futures::join!(w.write_all(&data), r.read_exact(&mut back));
-                a.unwrap(); b.unwrap();
+                a.unwrap();
+                b.unwrap();
                 assert!(back == data);
                 c.close().await.unwrap();
                 assert_eq!(c.read(&mut [0; 1]).await.unwrap(), 0);
             }));
         }
-        for t in v { t.await.unwrap(); }
+        for t in v {
+            t.await.unwrap();
+        }
     });
 }
