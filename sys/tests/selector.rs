@@ -115,6 +115,7 @@ fn t13_reregister_reports_anew() {
 }
 
 // Goal: a direction that the new interest leaves out is not reported any more.
+#[cfg_attr(edgewake_kqueue = "system", ignore = "libkqueue turns level-triggered at EV_DELETE")]
 #[test]
 fn reregister_drops_a_direction() {
     let (client, server) = pair();
@@ -251,6 +252,7 @@ fn reset_is_told() {
 }
 
 // T55. Goal: a connect in progress ends in writability, whether it came about or was refused.
+#[cfg_attr(edgewake_kqueue = "system", ignore = "libkqueue consumes the error")]
 #[test]
 fn t55_connect_ends_in_writability() {
     let (listener, address) = listener();
@@ -272,10 +274,7 @@ fn t55_connect_ends_in_writability() {
                     expect_event(&selector, |event| event.is_writable() || event.is_error());
                     outcome = socket::connect_outcome(fd.as_fd());
                 }
-                // libkqueue takes the error for itself.
-                if cfg!(not(edgewake_kqueue = "system")) {
-                    assert_eq!(outcome.is_err(), refused);
-                }
+                assert_eq!(outcome.is_err(), refused);
             }
         }
     }

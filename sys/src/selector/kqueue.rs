@@ -45,6 +45,15 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// Whether registering a descriptor a second time silently replaces the first registration.
+    /// So on kqueue: `EV_ADD` of a knote that is there gives it the new token (T91).
+    pub const REPLACES_DUPLICATES: bool = true;
+
+    /// Whether `deregister` can be saved for a descriptor that nobody duplicated. Not here:
+    /// closing takes the knotes with it on a BSD, but libkqueue keeps them, and then mutes the
+    /// next owner of the number.
+    pub const CLOSE_DEREGISTERS: bool = false;
+
     /// Creates a selector; its descriptor is close-on-exec.
     ///
     /// # Errors

@@ -65,22 +65,25 @@ impl Changes {
     ///
     /// What kevent(2) itself returned; what it said about single changes is in the receipts.
     pub(crate) fn submit(&self, queue: BorrowedFd<'_>) -> io::Result<Receipts> {
-        // The receipts start as the changes: an entry that the kernel leaves out has no EV_ERROR.
-        let mut receipts = Receipts { entries: self.entries, len: self.len, repeated: false };
         if self.len == 0 {
-            return Ok(receipts);
+            return Ok(self.unanswered(false));
         }
+        let mut repeated = false;
         loop {
+            let mut receipts = self.unanswered(repeated);
             let room = &mut receipts.entries[..self.len];
             match ffi::change(queue, &self.entries[..self.len], room) {
                 Ok(_) => return Ok(receipts),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    receipts.entries = self.entries;
-                    receipts.repeated = true;
-                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => repeated = true,
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The receipts before the kernel has written them: the changes themselves, so that one it
+    /// leaves out has no `EV_ERROR`.
+    fn unanswered(&self, repeated: bool) -> Receipts {
+        Receipts { entries: self.entries, len: self.len, repeated }
     }
 }
 

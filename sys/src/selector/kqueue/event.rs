@@ -37,6 +37,13 @@ impl Event {
         self.is(EVFILT_READ)
     }
 
+    /// There is something to read, and nothing else to report (`EVFILT_READ` without `EV_EOF` and
+    /// `EV_ERROR`): what nearly every event says.
+    #[inline(always)]
+    pub fn is_only_readable(&self) -> bool {
+        self.is(EVFILT_READ) && !self.has(EV_EOF | EV_ERROR)
+    }
+
     /// There is room to write (`EVFILT_WRITE`).
     #[inline(always)]
     pub fn is_writable(&self) -> bool {
@@ -240,11 +247,13 @@ mod tests {
     fn plain_events() {
         let read = event(EVFILT_READ, EV_CLEAR, 0, 5);
         assert!(read.is_readable() && !read.is_writable() && !read.is_priority());
+        assert!(read.is_only_readable());
         assert!(!read.is_read_closed() && !read.is_write_closed() && !read.is_error());
         assert_eq!(read.readable_bytes(), Some(5));
         assert_eq!(read.token(), Token(u64::MAX - 1));
         let write = event(EVFILT_WRITE, EV_CLEAR, 0, 4096);
         assert!(write.is_writable() && !write.is_readable() && !write.is_write_closed());
+        assert!(!write.is_only_readable());
         assert_eq!(write.readable_bytes(), None);
     }
 
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn t35_ends_and_errors() {
         let read = event(EVFILT_READ, EV_CLEAR | EV_EOF, 0, 3);
-        assert!(read.is_readable() && read.is_read_closed());
+        assert!(read.is_readable() && read.is_read_closed() && !read.is_only_readable());
         assert!(!read.is_write_closed() && !read.is_error());
         assert_eq!(read.readable_bytes(), Some(3));
         let write = event(EVFILT_WRITE, EV_EOF, 0, 0);
@@ -262,7 +271,8 @@ mod tests {
         assert!(event(EVFILT_READ, EV_EOF, reset, 0).is_error());
         assert!(event(EVFILT_WRITE, EV_EOF, reset, 0).is_error());
         assert!(!event(EVFILT_READ, 0, reset, 0).is_error());
-        assert!(event(EVFILT_READ, EV_ERROR, 0, libc::EBADF).is_error());
+        let failed = event(EVFILT_READ, EV_ERROR, 0, libc::EBADF);
+        assert!(failed.is_error() && !failed.is_only_readable());
     }
 
     // T41. Goal: urgent data is EVFILT_EXCEPT with NOTE_OOB, whose fflags are no error.

@@ -132,9 +132,27 @@ fn t31_knotes_of_a_closed_descriptor_are_gone() {
     // SAFETY: both are open and ours; `reader` owns the number before and after.
     assert_eq!(unsafe { libc::dup2(other.as_raw_fd(), number) }, number);
     assert_eq!(change(&queue, &[read(&reader, EV_DELETE)]), Err(libc::ENOENT));
+    change(&queue, &[read(&reader, EV_ADD | EV_CLEAR)]).unwrap();
     drop(writer);
-    assert!(events(&queue, &[]).is_empty());
+    assert!(events(&queue, &[]).is_empty(), "the first pipe's end is not the second one's");
     drop(duplicate);
+}
+
+// T8, T36. Goal: a pipe's writer hears of its reader's death by both filters, each at its end.
+#[test]
+fn t36_both_filters_of_a_writer_end() {
+    let (queue, (reader, writer)) = (queue(), a_pipe());
+    let flags = EV_ADD | EV_CLEAR;
+    let number = writer.as_raw_fd() as usize;
+    change(&queue, &[ffi::entry(number, EVFILT_WRITE, flags, 0, Token(2)), read(&writer, flags)])
+        .unwrap();
+    assert_eq!(events(&queue, &[]).len(), 1, "room to write");
+    drop(reader);
+    let mut ends = events(&queue, &[]);
+    ends.sort_by_key(|event| event.filter);
+    let seen: Vec<_> = ends.iter().map(|end| (end.filter, end.fflags)).collect();
+    assert_eq!(seen, [(EVFILT_WRITE, 0), (EVFILT_READ, 0)]);
+    assert!(ends.iter().all(|end| end.flags & EV_EOF != 0));
 }
 
 // Goal: a dropped kqueue leaves the table, and the C face reports through `errno`.

@@ -1,7 +1,6 @@
 //! Registration, edges and ends, on pipes: everything is there as soon as the call returns.
 
 use std::{
-    io,
     os::fd::{AsFd, AsRawFd},
     time::{Duration, Instant},
 };
@@ -166,9 +165,9 @@ fn t41_priority_is_unsupported_here() {
     let (selector, (reader, _writer)) = (Selector::new().unwrap(), a_pipe());
     let interest = Interest::READABLE | Interest::PRIORITY;
     let error = selector.register(reader.as_fd(), Token(1), interest).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
     let error = selector.reregister(reader.as_raw_fd(), Token(1), interest).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
     let error = selector.deregister(reader.as_raw_fd()).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
 }
