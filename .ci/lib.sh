@@ -68,7 +68,7 @@ need_rust() {
     *:"${CARGO_HOME:-$HOME/.cargo}/bin":*) ;;
     *) PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH ;;
     esac
-    if ! command -v cargo >/dev/null; then
+    if [ "$(command -v cargo || echo /usr/bin/cargo)" = /usr/bin/cargo ]; then
         apt_install rustc-web cargo-web rustfmt-web rust-web-clippy gcc libc6-dev
     fi
     command -v cc >/dev/null || apt_install gcc libc6-dev
