@@ -2,7 +2,7 @@
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
 STAGES := format tidy clippy test test-pipe test-fake-kqueue test-faults features msrv doc \
-	examples loom package cross-check cross-link setup loom-full
+	examples bench-check loom package cross-check cross-link setup loom-full
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci $(STAGES)
@@ -38,6 +38,7 @@ features: ## each feature alone, none, and all
 msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning
 examples: ## the example programs, driven by nc, socat and the load generator
+bench-check: ## the benchmark package: no warning, its own tests
 loom: ## the lock-free parts in every interleaving
 loom-full: ## the same with one preemption more (in ci-full only)
 package: ## both crates as they would be published

@@ -17,7 +17,8 @@ if [ "${CI:-}" = true ]; then
     export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 fi
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} CARGO_NET_RETRY=5
-export DEBIAN_FRONTEND=noninteractive
+AS_ROOT=(env DEBIAN_FRONTEND=noninteractive)
+if [ "$(id -u)" -ne 0 ]; then AS_ROOT=(sudo -n "${AS_ROOT[@]}"); fi
 
 say() { printf '%s\n' "-- $*"; }
 die() {
@@ -49,14 +50,14 @@ apt_install() {
     command -v apt-get >/dev/null || die "not a Debian system: install ${missing[*]} by hand"
     apt_lists
     say "apt-get install ${missing[*]}"
-    retry apt-get install -q -y --no-install-recommends "${missing[@]}" \
+    retry "${AS_ROOT[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}" \
         >"$CI_DIR/apt.log" 2>&1 || { tail -n 20 "$CI_DIR/apt.log"; die "apt-get install failed"; }
 }
 
 # apt_lists: refreshes the package lists, once an hour.
 apt_lists() {
     [ -z "$(find "$CI_DIR/apt-updated" -mmin -60 2>/dev/null)" ] || return 0
-    retry apt-get update -q >"$CI_DIR/apt-update.log" 2>&1 \
+    retry "${AS_ROOT[@]}" apt-get update -q >"$CI_DIR/apt-update.log" 2>&1 \
         || { tail -n 20 "$CI_DIR/apt-update.log"; die "apt-get update failed"; }
     touch "$CI_DIR/apt-updated"
 }
@@ -67,7 +68,7 @@ need_rust() {
     *:"${CARGO_HOME:-$HOME/.cargo}/bin":*) ;;
     *) PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH ;;
     esac
-    if ! command -v cargo >/dev/null; then
+    if [ "$(command -v cargo || echo /usr/bin/cargo)" = /usr/bin/cargo ]; then
         apt_install rustc-web cargo-web rustfmt-web rust-web-clippy gcc libc6-dev
     fi
     command -v cc >/dev/null || apt_install gcc libc6-dev
