@@ -23,6 +23,10 @@
 pub(crate) mod budget;
 pub(crate) mod context;
 mod parked;
+#[cfg_attr(
+    not(all(feature = "net", feature = "time")),
+    allow(dead_code, reason = "each of the two uses a part of it")
+)]
 mod timers;
 
 #[cfg(all(test, edgewake_loom))]
@@ -38,6 +42,8 @@ use std::{
 use edgewake_sys::{Events, Notifier, Token};
 
 use self::parked::Parked;
+#[cfg(feature = "time")]
+pub(crate) use self::timers::TimerState;
 pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{
     reactor::{Dispatcher, Reactor},
@@ -64,10 +70,6 @@ impl Shared {
         &self.reactor
     }
 
-    pub(crate) fn timers(&self) -> &Timers {
-        &self.timers
-    }
-
     /// Called after something was pushed that the driver's thread has to see: kicks it, if it is
     /// waiting or about to.
     pub(crate) fn unpark(&self) {
@@ -91,14 +93,36 @@ impl Shared {
             }
         }
     }
+}
 
-    /// Inserts a timer, and kicks the driver if it may be waiting for a later one (T73).
-    pub(crate) fn insert_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
-        let (key, earliest) = self.timers.insert(deadline, waker);
-        if earliest {
+#[cfg_attr(
+    not(all(feature = "net", feature = "time")),
+    allow(dead_code, reason = "each of the two uses a part of it")
+)]
+impl Shared {
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// Inserts a timer, and kicks the driver if it may be waiting for a later one (T73). `None`
+    /// once it has shut down: nothing would ever fire.
+    #[inline]
+    pub(crate) fn insert_timer(&self, deadline: Instant, waker: Waker) -> Option<TimerKey> {
+        self.kick_for(self.timers.insert(deadline, waker))
+    }
+
+    /// Moves a timer to another deadline; its waker stays. `None` if it has gone.
+    pub(crate) fn reset_timer(&self, key: TimerKey, deadline: Instant) -> Option<TimerKey> {
+        self.kick_for(self.timers.reset(key, deadline))
+    }
+
+    #[inline]
+    fn kick_for(&self, inserted: Option<(TimerKey, bool)>) -> Option<TimerKey> {
+        let (key, kick) = inserted?;
+        if kick {
             self.unpark();
         }
-        key
+        Some(key)
     }
 }
 

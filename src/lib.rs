@@ -10,6 +10,9 @@ mod runtime;
 mod sync;
 #[allow(unsafe_code, reason = "the task cell: one allocation, counted by hand")]
 mod task;
+#[cfg(feature = "time")]
+pub mod time;
+#[cfg(not(feature = "time"))]
 mod time;
 
 pub use edgewake_sys::Interest;

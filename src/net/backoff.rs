@@ -30,7 +30,8 @@ impl Backoff {
     pub(super) fn start(&mut self, cx: &Context<'_>) -> bool {
         self.stop();
         let Some(driver) = context::current() else { return false };
-        let key = driver.insert_timer(Instant::now() + self.pause, cx.waker().clone());
+        let deadline = Instant::now() + self.pause;
+        let Some(key) = driver.insert_timer(deadline, cx.waker().clone()) else { return false };
         self.timer = Some((driver, key));
         self.pause = (self.pause * 2).min(LONGEST);
         true

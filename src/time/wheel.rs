@@ -111,6 +111,7 @@ impl<T> Wheel<T> {
     }
 
     /// The latest time the wheel was advanced to.
+    #[cfg(test)]
     pub(crate) fn now(&self) -> u64 {
         self.now
     }

@@ -1,0 +1,286 @@
+//! One tick after the other: a `Sleep` whose next deadline is computed when a tick is returned.
+//!
+//! The `Sleep` is reset before the tick is returned, and inserted by the poll that waits for it.
+//! So an interval that was not polled since its last tick has no entry, and wakes nobody (T74).
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use futures::stream::{FusedStream, Stream};
+
+use super::{
+    clock,
+    sleep::{Sleep, sleep_until},
+};
+
+/// Ticks at once, and then every `period`.
+///
+/// # Panics
+///
+/// Panics if `period` is zero. A tick panics where [`Sleep`](Sleep#panics) does.
+///
+/// # Platform notes
+///
+/// See [`Sleep`](Sleep#platform-notes) for the precision.
+///
+/// # Examples
+///
+/// ```
+/// use edgewake::time::{Duration, Instant, interval};
+///
+/// let runtime = edgewake::Runtime::new()?;
+/// runtime.block_on(async {
+///     let start = Instant::now();
+///     let mut interval = interval(Duration::from_millis(1));
+///     interval.tick().await; // at once
+///     interval.tick().await;
+///     interval.tick().await;
+///     assert!(start.elapsed() >= Duration::from_millis(2));
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    interval_at(Instant::now(), period)
+}
+
+/// Ticks at `start`, and then every `period`.
+///
+/// # Panics
+///
+/// Panics if `period` is zero. A tick panics where [`Sleep`](Sleep#panics) does.
+///
+/// # Platform notes
+///
+/// See [`Sleep`](Sleep#platform-notes) for the precision.
+///
+/// # Examples
+///
+/// ```
+/// use edgewake::time::{Duration, Instant, interval_at};
+///
+/// let runtime = edgewake::Runtime::new()?;
+/// runtime.block_on(async {
+///     let start = Instant::now() + Duration::from_millis(1);
+///     let mut interval = interval_at(start, Duration::from_secs(60));
+///     assert_eq!(interval.tick().await, start);
+///     assert!(Instant::now() >= start);
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[track_caller]
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(!period.is_zero(), "the period of an interval must not be zero");
+    Interval { sleep: sleep_until(start), period, missed: MissedTickBehavior::default() }
+}
+
+/// What an [`Interval`] does about ticks that came late.
+///
+/// No wake-up comes exactly in time. A tick counts as late when it is returned more than an eighth
+/// of the period after its time, or more than five milliseconds if that is less. One that is not
+/// late leaves the schedule as it is: the next comes a period after its time.
+///
+/// Below, with a period of 4, ticks are due at 0, 4, 8 and so on, and the task is busy from 4 to
+/// 18; the one it then gets was due at 8:
+///
+/// ```text
+/// time    0       4       8       12      16      20      24      28
+/// Burst   x       x                           xxx x       x       x
+/// Delay   x       x                           x       x       x
+/// Skip    x       x                           x   x       x       x
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissedTickBehavior {
+    /// Returns the missed ticks one after the other, without waiting, until it has caught up.
+    ///
+    /// As many ticks are returned as periods have passed; the default.
+    #[default]
+    Burst,
+    /// Starts anew: the next tick comes a period after the late one was returned.
+    ///
+    /// Two ticks are never much less than a period apart.
+    Delay,
+    /// Leaves the missed ticks out: the next one comes at the first multiple of the period, counted
+    /// from the start, that lies ahead.
+    Skip,
+}
+
+impl MissedTickBehavior {
+    /// The tick after the one that was due at `tick`, and is returned now.
+    fn next(self, tick: Instant, period: Duration) -> Instant {
+        let regular = clock::after(tick, period);
+        if self == MissedTickBehavior::Burst {
+            // Whatever the time is: no need to read the clock.
+            return regular;
+        }
+        let now = Instant::now();
+        let late = now.saturating_duration_since(tick);
+        if late <= tolerance(period) {
+            return regular;
+        }
+        match self {
+            MissedTickBehavior::Burst => regular,
+            MissedTickBehavior::Delay => clock::after(now, period),
+            MissedTickBehavior::Skip => clock::after(now, period - remainder(late, period)),
+        }
+    }
+}
+
+/// How late a tick may be to count as being in time.
+fn tolerance(period: Duration) -> Duration {
+    const MOST: Duration = Duration::from_millis(5);
+    MOST.min(period / 8)
+}
+
+/// `late` modulo `period`.
+fn remainder(late: Duration, period: Duration) -> Duration {
+    if late < period {
+        return late;
+    }
+    let nanos = late.as_nanos() % period.as_nanos();
+    // Less than `late`, so the seconds fit again (T75).
+    const SECOND: u128 = 1_000_000_000;
+    Duration::new((nanos / SECOND) as u64, (nanos % SECOND) as u32)
+}
+
+/// Ticks time and again; made by [`interval`] and [`interval_at`].
+///
+/// Also a [`Stream`] that never ends, whose items are what [`tick`](Interval::tick) returns.
+///
+/// Between a tick and the next poll it is in no runtime's wheel and wakes nobody; who polls it by
+/// hand polls until it is pending.
+///
+/// # Examples
+///
+/// ```
+/// use edgewake::time::{Duration, interval};
+/// use futures::stream::StreamExt;
+///
+/// let runtime = edgewake::Runtime::new()?;
+/// runtime.block_on(async {
+///     let ticks: Vec<_> = interval(Duration::from_micros(100)).take(3).collect().await;
+///     assert_eq!(ticks[2] - ticks[0], Duration::from_micros(200));
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "an interval ticks only while it is polled"]
+pub struct Interval {
+    sleep: Sleep,
+    period: Duration,
+    missed: MissedTickBehavior,
+}
+
+impl Interval {
+    /// Waits for the next tick, and returns the time it was due at, which may have passed since.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: the tick comes to the next call.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`Sleep`](Sleep#panics) does.
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// The same for futures written by hand. The waker of the last call is woken.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`Sleep`](Sleep#panics) does.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(Pin::new(&mut self.sleep).poll(cx));
+        let tick = self.sleep.deadline();
+        self.sleep.reset(self.missed.next(tick, self.period));
+        Poll::Ready(tick)
+    }
+
+    /// Starts anew: the next tick comes a period from now.
+    pub fn reset(&mut self) {
+        self.reset_after(self.period);
+    }
+
+    /// Has the next tick come at once, and the others follow it.
+    pub fn reset_immediately(&mut self) {
+        self.reset_at(Instant::now());
+    }
+
+    /// Has the next tick come after a time of its own, and the others follow it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use edgewake::time::{Duration, Instant, interval};
+    ///
+    /// let runtime = edgewake::Runtime::new()?;
+    /// runtime.block_on(async {
+    ///     let mut retry = interval(Duration::from_millis(1));
+    ///     retry.tick().await;
+    ///     let soon = Instant::now();
+    ///     retry.reset_after(Duration::from_micros(10));
+    ///     assert!(retry.tick().await >= soon + Duration::from_micros(10));
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn reset_after(&mut self, after: Duration) {
+        self.reset_at(clock::after(Instant::now(), after));
+    }
+
+    /// Has the next tick come at `deadline`, and the others follow it.
+    ///
+    /// A task that waits for the tick need not poll again: its wake-up moves along.
+    pub fn reset_at(&mut self, deadline: Instant) {
+        self.sleep.reset(deadline);
+    }
+
+    /// The time between two ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// What is done about late ticks.
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.missed
+    }
+
+    /// Says what to do about late ticks, from the next tick on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use edgewake::time::{Duration, MissedTickBehavior, interval};
+    ///
+    /// let mut interval = interval(Duration::from_secs(1));
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
+    /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Skip);
+    /// ```
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.missed = behavior;
+    }
+}
+
+impl Stream for Interval {
+    type Item = Instant;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
+        self.poll_tick(cx).map(Some)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
+}
+
+impl FusedStream for Interval {
+    /// Returns false: it never ends.
+    fn is_terminated(&self) -> bool {
+        false
+    }
+}
