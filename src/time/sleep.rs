@@ -308,8 +308,7 @@ impl Future for Sleep {
         }
         // If the budget is used up, the state is `Elapsed` all the same, and the next poll finds
         // it so.
-        ready!(budget::poll_proceed(cx));
-        budget::spend();
+        ready!(budget::poll_spend(cx));
         Poll::Ready(())
     }
 }
