@@ -17,7 +17,7 @@
 //! |---|---|---|
 //! | `Header::state` | anyone with a reference | atomic steps of `state` |
 //! | `Header::next` | the owner of the Runnable | until it is popped |
-//! | `Header::links`, `bound` | the worker | always |
+//! | `Header::links` | the worker | always |
 //! | `Cell::scheduler` | anyone with a reference | read only |
 //! | `Cell::stage` | the worker | until it sets `COMPLETED` |
 //! | | the join handle | after it saw `COMPLETED`, while `JOIN_INTEREST` is set |

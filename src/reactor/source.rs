@@ -78,7 +78,7 @@ pub(crate) struct Source {
     /// Most sources never have a list.
     waiters: Mutex<Option<Box<WaitList>>>,
     enrollment: Mutex<Enrollment>,
-    /// The number of the descriptor while it is registered, or -1.
+    /// The number of the descriptor once it is registered, -1 before.
     fd: AtomicI32,
     /// The descriptor was shown to code outside this library, which may have duplicated it.
     lent: AtomicBool,
@@ -90,16 +90,10 @@ pub(crate) struct Source {
 
 /// Where and for what a source is registered.
 #[derive(Debug)]
-struct Enrollment {
-    home: Home,
-    interest: Interest,
-}
-
-#[derive(Debug)]
-enum Home {
+enum Enrollment {
     /// Not registered; the reactor that was current at birth is the second choice.
     Born(Option<Weak<Reactor>>),
-    Registered(Arc<Reactor>),
+    Registered(Arc<Reactor>, Interest),
     /// The reactor it was registered with has shut down, or the owner has gone.
     Gone,
 }
@@ -125,10 +119,7 @@ impl Source {
             write: Side::new(initial),
             token: AtomicU64::new(NO_TOKEN),
             waiters: Mutex::new(None),
-            enrollment: Mutex::new(Enrollment {
-                home: Home::Born(born),
-                interest: Interest::empty(),
-            }),
+            enrollment: Mutex::new(Enrollment::Born(born)),
             fd: AtomicI32::new(-1),
             lent: AtomicBool::new(kind == Kind::Other),
             kind,
@@ -418,14 +409,15 @@ impl Source {
 
     /// The descriptor, token and interest under which it is registered, for a rebuilt selector.
     pub(super) fn enlisted(&self) -> Option<(RawFd, Token, Interest)> {
-        let enrollment = lock(&self.enrollment);
-        let registered = matches!(enrollment.home, Home::Registered(_));
-        registered.then(|| (self.fd(), self.token(), enrollment.interest))
+        match &*lock(&self.enrollment) {
+            Enrollment::Registered(_, interest) => Some((self.fd(), self.token(), *interest)),
+            Enrollment::Born(_) | Enrollment::Gone => None,
+        }
     }
 
     /// The reactor has shut down: nobody can wait here any more.
     pub(super) fn shut(&self) {
-        let home = std::mem::replace(&mut lock(&self.enrollment).home, Home::Gone);
+        let home = std::mem::replace(&mut *lock(&self.enrollment), Enrollment::Gone);
         // Relaxed: see `token`.
         self.token.store(NO_TOKEN, Ordering::Relaxed);
         self.raise(SHUT, SHUT);
@@ -441,12 +433,10 @@ impl Source {
         current: Option<Arc<Reactor>>,
     ) -> io::Result<()> {
         let mut enrollment = lock(&self.enrollment);
-        match &enrollment.home {
-            Home::Registered(reactor) => {
-                if enrollment.interest.contains(asked) {
-                    return Ok(());
-                }
-                let interest = enrollment.interest | asked;
+        match &mut *enrollment {
+            Enrollment::Registered(_, known) if known.contains(asked) => return Ok(()),
+            Enrollment::Registered(reactor, known) => {
+                let interest = *known | asked;
                 match reactor.selector().reregister(self.fd(), self.token(), interest) {
                     // The selector is being rebuilt, and this source's turn has not come yet.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -454,17 +444,17 @@ impl Source {
                     }
                     outcome => outcome?,
                 }
-                enrollment.interest = interest;
+                *known = interest;
             }
-            Home::Gone => return Err(shut_down()),
-            Home::Born(born) => {
+            Enrollment::Gone => return Err(shut_down()),
+            Enrollment::Born(born) => {
                 let reactor = match (current, born) {
                     (Some(current), _) => current,
                     (None, Some(born)) => born.upgrade().ok_or_else(shut_down)?,
                     (None, None) => return Err(no_reactor()),
                 };
                 self.register(&reactor, fd, asked)?;
-                *enrollment = Enrollment { home: Home::Registered(reactor), interest: asked };
+                *enrollment = Enrollment::Registered(reactor, asked);
             }
         }
         for (direction, registered) in [
@@ -534,8 +524,8 @@ impl Source {
         let token = Token(self.token.swap(NO_TOKEN, Ordering::Relaxed));
         let home = {
             let mut enrollment = lock(&self.enrollment);
-            let home = std::mem::replace(&mut enrollment.home, Home::Gone);
-            if let Home::Registered(reactor) = &home {
+            let home = std::mem::replace(&mut *enrollment, Enrollment::Gone);
+            if let Enrollment::Registered(reactor, _) = &home {
                 // Relaxed: see `lend`; the owner is here, so every loan has happened.
                 let private = !self.lent.load(Ordering::Relaxed) && !reactor.is_lent();
                 if !(closes && private && edgewake_sys::Selector::CLOSE_DEREGISTERS) {
@@ -547,7 +537,7 @@ impl Source {
             home
         };
         self.raise(SHUT, SHUT);
-        if let Home::Registered(reactor) = home {
+        if let Enrollment::Registered(reactor, _) = home {
             reactor.remove(token);
         }
         // A task that waited here may be kept alive by its waker alone (T23).

@@ -9,7 +9,7 @@
 //! Plain data under the source's mutex. Wakers that leave it are woken or dropped by the caller,
 //! outside the mutex.
 
-use std::{mem::replace, task::Waker};
+use std::{mem::replace, num::NonZeroU64, task::Waker};
 
 use super::side::Direction;
 
@@ -38,7 +38,7 @@ impl Wanted {
 
 /// A future's right to its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(u64);
+pub(crate) struct Key(NonZeroU64);
 
 #[derive(Debug)]
 struct Entry {
@@ -48,11 +48,17 @@ struct Entry {
     waker: Waker,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WaitList {
     /// In order of arrival.
     entries: Vec<Entry>,
-    next_key: u64,
+    next_key: NonZeroU64,
+}
+
+impl Default for WaitList {
+    fn default() -> WaitList {
+        WaitList { entries: Vec::new(), next_key: NonZeroU64::MIN }
+    }
 }
 
 impl WaitList {
@@ -70,8 +76,9 @@ impl WaitList {
                 Some(replace(&mut entry.waker, waker)),
             );
         }
+        // 2^64 entries of one list do not come to pass.
         let key = Key(self.next_key);
-        self.next_key += 1;
+        self.next_key = self.next_key.saturating_add(1);
         self.entries.push(Entry { key: Some(key), wanted, waker });
         (key, None)
     }

@@ -50,7 +50,17 @@ impl Header {
 pub(super) struct Links {
     pub(super) before: Option<NonNull<Header>>,
     pub(super) after: Option<NonNull<Header>>,
-    pub(super) bound: bool,
+}
+
+impl Links {
+    /// In no list: `before` says so by leading back to the task itself, which costs no byte.
+    pub(super) fn unbound(own: NonNull<Header>) -> Links {
+        Links { before: Some(own), after: None }
+    }
+
+    pub(super) fn is_bound(self, own: NonNull<Header>) -> bool {
+        self.before != Some(own)
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +118,7 @@ where
         state: State::new(),
         vtable: &Types::<F, S>::VTABLE,
         next: UnsafeCell::new(None),
-        links: UnsafeCell::new(Links { before: None, after: None, bound: false }),
+        links: UnsafeCell::new(Links { before: None, after: None }),
     };
     let cell = Box::new(Cell {
         scheduled: Scheduled { header, scheduler },
@@ -116,6 +126,8 @@ where
         stage: UnsafeCell::new(Stage::Future(future)),
     });
     let header = NonNull::from(Box::leak(cell)).cast::<Header>();
+    // SAFETY: nobody else knows the cell yet.
+    unsafe { header.as_ref().links.with_mut(|links| *links = Links::unbound(header)) };
     // The state was born with the Runnable and the references of the worker and of this handle.
     (Runnable(header), JoinHandle::new(TaskRef(header)))
 }

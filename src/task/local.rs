@@ -138,11 +138,11 @@ fn bind(runnable: &Runnable) {
         // SAFETY: links belong to the worker, which this thread is; listed tasks are alive.
         unsafe {
             header.as_ref().links.with_mut(|links| {
-                if (*links).bound {
+                if (*links).is_bound(header) {
                     here.first.set(after);
                     return;
                 }
-                *links = Links { before: None, after, bound: true };
+                *links = Links { before: None, after };
                 if let Some(after) = after {
                     after.as_ref().links.with_mut(|links| (*links).before = Some(header));
                 }
@@ -160,7 +160,7 @@ pub(super) unsafe fn unbind(header: NonNull<Header>) {
     // SAFETY: the caller vouches for the turn; neighbours in the list are alive.
     unsafe {
         let links = header.as_ref().links.with(|links| *links);
-        if !links.bound {
+        if !links.is_bound(header) {
             return;
         }
         match links.before {
@@ -170,7 +170,7 @@ pub(super) unsafe fn unbind(header: NonNull<Header>) {
         if let Some(after) = links.after {
             after.as_ref().links.with_mut(|at| (*at).before = links.before);
         }
-        header.as_ref().links.with_mut(|at| (*at).bound = false);
+        header.as_ref().links.with_mut(|at| *at = Links::unbound(header));
     }
 }
 
