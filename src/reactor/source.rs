@@ -447,13 +447,7 @@ impl Source {
                     return Ok(());
                 }
                 let interest = enrollment.interest | asked;
-                match reactor.selector().reregister(self.fd(), self.token(), interest) {
-                    // The selector is being rebuilt, and this source's turn has not come yet.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        reactor.selector().register(fd, self.token(), interest)?;
-                    }
-                    outcome => outcome?,
-                }
+                reactor.selector().reregister(self.fd(), self.token(), interest)?;
                 enrollment.interest = interest;
             }
             Home::Gone => return Err(shut_down()),
