@@ -73,8 +73,8 @@ impl Server {
 /// Starts the task of a new connection.
 pub(crate) fn start(stream: TcpStream, server: &Rc<Server>) {
     server.counters.opened();
-    // Dropping the handle detaches the task.
     let server = Rc::clone(server);
+    // Dropping the handle of a task detaches it.
     if server.buffered {
         drop(edgewake::spawn_local(echo_buffered(stream, server)));
     } else {
@@ -83,45 +83,48 @@ pub(crate) fn start(stream: TcpStream, server: &Rc<Server>) {
 }
 
 /// Waits without a buffer, then uses the shared one.
-async fn echo(stream: TcpStream, server: Rc<Server>) {
-    let outcome = loop {
-        if let Err(error) = stream.readable().await {
-            break Err(error);
-        }
-        match server.answer(&stream) {
-            Ok(Answer::Whole) => {}
-            Ok(Answer::Part(rest)) => {
-                // Nothing is read meanwhile: a peer that does not read cannot make us hoard.
-                if let Err(error) = Box::pin(send(&stream, rest)).await {
-                    break Err(error);
-                }
+#[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice")]
+fn echo(stream: TcpStream, server: Rc<Server>) -> impl Future<Output = ()> {
+    async move {
+        let outcome = loop {
+            if let Err(error) = stream.readable().await {
+                break Err(error);
             }
-            Ok(Answer::End) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
-    server.counters.closed(outcome);
+            match server.answer(&stream) {
+                Ok(Answer::Whole) => {}
+                Ok(Answer::Part(rest)) => {
+                    // Nothing is read meanwhile: who does not read cannot make us hoard.
+                    if let Err(error) = Box::pin(send(&stream, rest)).await {
+                        break Err(error);
+                    }
+                }
+                Ok(Answer::End) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        server.counters.closed(outcome);
+    }
 }
 
-/// Waits until all is sent. A function of its own, since it is rare and large.
+/// Waits until all is sent. Boxed by its caller, since it is rare and large.
 async fn send(mut stream: &TcpStream, bytes: Vec<u8>) -> io::Result<()> {
     stream.write_all(&bytes).await
 }
 
 /// The same with a buffer for each connection, as one would write it for any stream.
-async fn echo_buffered(stream: TcpStream, server: Rc<Server>) {
-    let outcome = copy_back(stream, &server.counters).await;
-    server.counters.closed(outcome);
-}
-
-async fn copy_back(mut stream: TcpStream, counters: &Counters) -> io::Result<()> {
+async fn echo_buffered(mut stream: TcpStream, server: Rc<Server>) {
     let mut buffer = vec![0; OWN_BUFFER];
-    loop {
-        let count = stream.read(&mut buffer).await?;
-        if count == 0 {
-            return Ok(());
+    let outcome = loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) => break Ok(()),
+            Ok(count) => {
+                server.counters.echoed(count);
+                if let Err(error) = stream.write_all(&buffer[..count]).await {
+                    break Err(error);
+                }
+            }
+            Err(error) => break Err(error),
         }
-        counters.echoed(count);
-        stream.write_all(&buffer[..count]).await?;
-    }
+    };
+    server.counters.closed(outcome);
 }
