@@ -22,7 +22,7 @@
 //! | field | writer | when |
 //! |---|---|---|
 //! | `Side::state` | anyone | one atomic step each, described in `side` |
-//! | `Side::slot` | the holder of the `LOCKED` bit | between the step that set it and the one that clears it |
+//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it |
 //! | `Source::waiters` | anyone | under its mutex; wakers are woken and dropped outside |
 //! | `Source::enrollment` | registering and deregistering | under its mutex, system call included |
 //! | `Slots` | anyone | under its mutex |

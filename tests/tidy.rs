@@ -26,7 +26,7 @@ const PLACES: &[&str] = &["build.rs", "src", "sys", "tests", "examples"];
 /// `unsafe` outside `sys` and `src/task`.
 const UNSAFE: &[Exception] = &[
     (
-        "src/reactor/waker_slot.rs",
+        "src/reactor/side.rs",
         "the waker is left in place behind a try-only lock bit: the cheapest sound cell measured",
     ),
     ("src/io/read_buf.rs", "fills the spare capacity of a `BufMut`, which is not initialised yet"),

@@ -104,14 +104,6 @@ impl Registration {
         Ok(Readiness::of(read, write, interest))
     }
 
-    /// Whether every direction of `interest` is registered.
-    #[inline]
-    pub(crate) fn is_registered(&self, interest: Interest) -> bool {
-        let registered = |direction| self.snapshot(direction).is_registered();
-        (!(interest.is_readable() || interest.is_priority()) || registered(Direction::Read))
-            && (!interest.is_writable() || registered(Direction::Write))
-    }
-
     /// See [`Source::enroll`].
     #[cold]
     pub(crate) fn enroll(

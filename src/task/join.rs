@@ -6,11 +6,11 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    sync::Mutex,
     task::{Context, Poll},
 };
 
 use super::cell::TaskRef;
+use crate::sync::{Mutex, lock};
 
 /// Waits for a task: a future of its output.
 ///
@@ -36,7 +36,6 @@ use super::cell::TaskRef;
 /// assert_eq!(sum, 3);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[must_use = "a dropped handle detaches its task; say so with `drop`"]
 pub struct JoinHandle<T> {
     task: TaskRef,
     output: PhantomData<fn() -> T>,
@@ -175,7 +174,7 @@ impl JoinError {
     /// The panic's message, where it is a string, as `panic!` makes it.
     fn message(&self) -> Option<String> {
         let Reason::Panicked(payload) = &self.reason else { return None };
-        let payload = payload.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let payload = lock(payload);
         let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
         text.or_else(|| payload.downcast_ref::<String>().cloned())
     }

@@ -14,8 +14,10 @@
 //!
 //! | constant | Linux, Android | Apple | FreeBSD | DragonFly | NetBSD | OpenBSD |
 //! | --- | --- | --- | --- | --- | --- | --- |
-//! | [`REUSE_ADDR`], [`REUSE_PORT`], [`KEEPALIVE`], [`LINGER`] (1), [`OOB_INLINE`] | yes | yes | yes | yes | yes | yes |
-//! | [`RECV_BUFFER_SIZE`], [`SEND_BUFFER_SIZE`] (2), [`ERROR`], [`TYPE`] | yes | yes | yes | yes | yes | yes |
+//! | [`REUSE_ADDR`], [`REUSE_PORT`], [`KEEPALIVE`] | yes | yes | yes | yes | yes | yes |
+//! | [`LINGER`] (1), [`OOB_INLINE`] | yes | yes | yes | yes | yes | yes |
+//! | [`RECV_BUFFER_SIZE`], [`SEND_BUFFER_SIZE`] (2) | yes | yes | yes | yes | yes | yes |
+//! | [`ERROR`], [`TYPE`] | yes | yes | yes | yes | yes | yes |
 //! | [`ACCEPT_CONN`] | yes | yes | yes | yes | yes | yes |
 //! | [`REUSE_PORT_LB`] | (3) | - | yes | - | - | - |
 //! | [`NO_SIGPIPE`] | - | yes | yes | yes | yes | - |
@@ -23,12 +25,14 @@
 //! | [`MARK`], [`PRIORITY`], [`BUSY_POLL`], [`bind_device`] | yes | - | - | - | - | - |
 //! | [`INCOMING_CPU`] | yes (6) | - | - | - | - | - |
 //! | [`BOUND_INTERFACE`], [`BOUND_INTERFACE_V6`] | - | yes | - | - | - | - |
-//! | [`TTL`], [`TOS`], [`HOP_LIMIT`], [`TRAFFIC_CLASS`], [`ONLY_V6`] (4) | yes | yes | yes | yes | yes | yes |
+//! | [`TTL`], [`TOS`], [`HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
+//! | [`TRAFFIC_CLASS`], [`ONLY_V6`] (4) | yes | yes | yes | yes | yes | yes |
 //! | [`NODELAY`], [`MAX_SEGMENT`] | yes | yes | yes | yes | yes | yes |
 //! | [`KEEPALIVE_IDLE`] | yes | yes | yes | yes (5) | yes | - |
 //! | [`KEEPALIVE_INTERVAL`], [`KEEPALIVE_COUNT`] | yes | yes | yes | yes (5) | yes | - |
 //! | [`CORK`] | yes | yes | yes | yes | - | yes |
-//! | [`QUICK_ACK`], [`USER_TIMEOUT`], [`DEFER_ACCEPT`], [`FAST_OPEN_CONNECT`] | yes | - | - | - | - | - |
+//! | [`QUICK_ACK`], [`USER_TIMEOUT`] | yes | - | - | - | - | - |
+//! | [`DEFER_ACCEPT`], [`FAST_OPEN_CONNECT`] | yes | - | - | - | - | - |
 //! | [`FAST_OPEN`] | yes | yes | yes | - | - | - |
 //! | [`NOTSENT_LOWAT`] | yes | yes | - | - | - | - |
 //! | [`congestion`] | yes | - | yes | - | - | - |

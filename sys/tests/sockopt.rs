@@ -38,17 +38,11 @@ fn round_trip<T: Debug + Clone + PartialEq>(fd: &OwnedFd, option: SockOpt<T>, va
     assert_eq!(option.get(fd.as_fd()).unwrap_or_else(|e| panic!("{label}: {e}")), value, "{label}");
 }
 
-#[track_caller]
-fn flag(fd: &OwnedFd, option: SockOpt<bool>) {
-    round_trip(fd, option, true);
-    round_trip(fd, option, false);
-}
-
-// Goal: the flags of every socket and of TCP.
+// Goal: the flags of every socket and of TCP, each of which changes itself and no other.
 #[test]
 fn flags_round_trip() {
     let fd = tcp();
-    for option in [
+    let flags = [
         sockopt::KEEPALIVE,
         sockopt::OOB_INLINE,
         sockopt::REUSE_ADDR,
@@ -58,11 +52,20 @@ fn flags_round_trip() {
         sockopt::NODELAY,
         sockopt::CORK,
         sockopt::FAST_OPEN_CONNECT,
-    ] {
-        flag(&fd, option);
+        sockopt::QUICK_ACK,
+    ];
+    for option in flags {
+        round_trip(&fd, option, false);
     }
-    // The kernel may leave the mode by itself, but only by traffic.
-    flag(&fd, sockopt::QUICK_ACK);
+    for option in flags {
+        round_trip(&fd, option, true);
+        let others = flags.iter().filter(|other| other.label() != option.label());
+        for other in others.filter(|other| other.is_supported()) {
+            let changed = other.get(fd.as_fd()).unwrap();
+            assert!(!changed, "{} changed {}", option.label(), other.label());
+        }
+        round_trip(&fd, option, false);
+    }
 }
 
 // Goal: the numbers of TCP and IPv4.
@@ -75,6 +78,15 @@ fn numbers_round_trip() {
     round_trip(&fd, sockopt::TOS, 0x28);
     round_trip(&fd, sockopt::PRIORITY, 4);
     round_trip(&fd, sockopt::NOTSENT_LOWAT, 16 * 1024);
+    // None of them was another under a wrong name.
+    for (option, value) in [
+        (sockopt::KEEPALIVE_COUNT, 5),
+        (sockopt::TTL, 61),
+        (sockopt::TOS, 0x28),
+        (sockopt::PRIORITY, 4),
+    ] {
+        assert!(!option.is_supported() || option.get(fd.as_fd()).unwrap() == value);
+    }
     round_trip(&fd, sockopt::hop_limit(Domain::of(fd.as_fd()).unwrap()), 62);
     round_trip(&fd, sockopt::traffic_class(Domain::IPV4), 0x48);
     assert_eq!(sockopt::TTL.get(fd.as_fd()).unwrap(), 62);
@@ -84,9 +96,18 @@ fn numbers_round_trip() {
 #[test]
 fn times_round_trip() {
     let fd = tcp();
-    round_trip(&fd, sockopt::KEEPALIVE_IDLE, Duration::from_secs(77));
-    round_trip(&fd, sockopt::KEEPALIVE_INTERVAL, Duration::from_secs(11));
-    round_trip(&fd, sockopt::USER_TIMEOUT, Duration::from_millis(12_345));
+    let times = [
+        (sockopt::KEEPALIVE_IDLE, Duration::from_secs(77)),
+        (sockopt::KEEPALIVE_INTERVAL, Duration::from_secs(11)),
+        (sockopt::USER_TIMEOUT, Duration::from_millis(12_345)),
+    ];
+    for (option, value) in times {
+        round_trip(&fd, option, value);
+    }
+    // None of them was another under a wrong name.
+    for (option, value) in times {
+        assert!(!option.is_supported() || option.get(fd.as_fd()).unwrap() == value);
+    }
     if sockopt::KEEPALIVE_IDLE.is_supported() {
         sockopt::KEEPALIVE_IDLE.set(fd.as_fd(), Duration::from_millis(1_500)).unwrap();
         let idle = sockopt::KEEPALIVE_IDLE.get(fd.as_fd()).unwrap();

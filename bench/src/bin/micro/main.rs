@@ -1,9 +1,10 @@
 //! Micro figures: what tasks and timers cost, in nanoseconds, and how late a sleep ends.
 //!
-//! `micro` measures the raw system call, and with the feature `peers` tokio beside it; the same
+//! `micro` measures the raw system call, edgewake, and with the feature `peers` tokio beside it; the same
 //! workloads (`workload`) run on every side, interleaved repeat by repeat, and the median of the
 //! repeats is printed. Each side is one file that binds a library to the workloads.
 
+mod edgewake_side;
 mod raw_side;
 #[cfg(feature = "peers")]
 mod tokio_side;
@@ -29,9 +30,10 @@ struct Side {
     measure: fn() -> io::Result<Vec<Figure>>,
 }
 
-/// Every side of this build. edgewake's own goes here: `mod edgewake_side`, and one line.
+/// Every side of this build.
 const SIDES: &[Side] = &[
     Side { name: "raw epoll", measure: raw_side::measure },
+    Side { name: "edgewake", measure: edgewake_side::measure },
     #[cfg(feature = "peers")]
     Side { name: "tokio", measure: tokio_side::measure },
 ];

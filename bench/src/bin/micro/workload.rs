@@ -34,7 +34,6 @@ fn nanoseconds_each(name: &'static str, elapsed: Duration, count: usize) -> Figu
 }
 
 /// Spawns tasks that are ready at once in batches, and joins each batch.
-#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "no side with tasks is built"))]
 pub(crate) async fn spawn_join<J: Future>(spawn: impl Fn() -> J) -> Figure {
     let mut handles = Vec::with_capacity(BATCH);
     let start = Instant::now();
@@ -48,7 +47,6 @@ pub(crate) async fn spawn_join<J: Future>(spawn: impl Fn() -> J) -> Figure {
 }
 
 /// The body of a task that yields; spawn [`YIELDERS`] of them.
-#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "no side with tasks is built"))]
 pub(crate) async fn yielder<Y: Future>(yield_now: impl Fn() -> Y) {
     for _ in 0..YIELDS {
         yield_now().await;
@@ -56,7 +54,6 @@ pub(crate) async fn yielder<Y: Future>(yield_now: impl Fn() -> Y) {
 }
 
 /// Runs the yielders that `spawn` makes.
-#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "no side with tasks is built"))]
 pub(crate) async fn yields<J: Future>(spawn: impl Fn() -> J) -> Figure {
     let mut handles = Vec::with_capacity(YIELDERS);
     let start = Instant::now();
@@ -78,7 +75,6 @@ impl Wake for Counted {
 ///
 /// An insertion is making the sleep and polling it once; a cancellation is dropping it. Called
 /// where the library finds its driver, but outside a task, whose budget would refuse the polls.
-#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "no side with timers is built"))]
 pub(crate) fn timers<S: Future>(sleep: impl Fn(Duration) -> S) -> [Figure; 2] {
     let waker = Waker::from(Arc::new(Counted));
     let mut context = Context::from_waker(&waker);
@@ -108,7 +104,6 @@ pub(crate) fn timers<S: Future>(sleep: impl Fn(Duration) -> S) -> [Figure; 2] {
 }
 
 /// How much later than asked for each of [`SLEEPS`] sleeps ended, one after the other.
-#[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "no side with timers is built"))]
 pub(crate) async fn lateness<S: Future>(sleep: impl Fn(Duration) -> S) -> [Figure; 2] {
     let mut late = Vec::with_capacity(SLEEPS);
     for _ in 0..SLEEPS {
