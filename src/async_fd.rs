@@ -22,7 +22,7 @@ use edgewake_sys::{Interest, fd};
 use futures::io::{AsyncRead, AsyncWrite};
 
 pub use self::guard::{ReadyGuard, WouldBlock};
-pub(crate) use self::ready::{Closed, Ready, ReadyFor};
+pub(crate) use self::ready::{Ready, ReadyFor, Watch};
 use crate::{
     driver::{budget, context},
     reactor::{Direction, Kind, Readiness, Registration, Snapshot, Wait},
@@ -292,8 +292,13 @@ impl<T: AsFd> AsyncFd<T> {
     }
 
     /// Waits until the peer has closed.
-    pub(crate) fn closed(&self) -> Closed<'_> {
-        Closed::new(&self.registration, self.inner.as_fd())
+    pub(crate) fn closed(&self) -> Watch<'_> {
+        Watch::closed(&self.registration, self.inner.as_fd())
+    }
+
+    /// Waits until there is urgent data, or the peer has closed.
+    pub(crate) fn urgent(&self) -> Watch<'_> {
+        Watch::urgent(&self.registration, self.inner.as_fd())
     }
 
     /// Tries an operation until it does not block, and waits between.
@@ -307,7 +312,8 @@ impl<T: AsFd> AsyncFd<T> {
         self.poll_seen(direction, cx, |fd, _| operation(fd))
     }
 
-    /// A transfer of at most `length` bytes, from whose count a conclusion is drawn.
+    /// A transfer of at most `length` bytes, from whose count a conclusion is drawn. One of no
+    /// bytes completes at once (T62): recv(2) of none waits for data all the same.
     #[inline(always)]
     pub(crate) fn poll_transfer(
         &self,
@@ -316,6 +322,9 @@ impl<T: AsFd> AsyncFd<T> {
         length: usize,
         mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
+        if length == 0 {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_seen(direction, cx, |fd, seen| {
             let count = operation(fd)?;
             self.registration.note_count(direction, seen, count, length);
@@ -369,7 +378,7 @@ impl<T: AsFd> AsyncFd<T> {
         }
     }
 
-    /// One attempt, for the `try_` functions.
+    /// One attempt at a transfer, for the `try_` functions.
     #[inline]
     pub(crate) fn try_transfer(
         &self,
@@ -377,6 +386,9 @@ impl<T: AsFd> AsyncFd<T> {
         length: usize,
         mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
     ) -> io::Result<usize> {
+        if length == 0 {
+            return Ok(0);
+        }
         loop {
             let seen = self.registration.snapshot(direction);
             match operation(self.inner.as_fd()) {
@@ -429,8 +441,11 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Forgets the readiness of `interest`, unless an event has come since `seen`.
     pub(crate) fn clear(&self, interest: Interest, seen: [Snapshot; 2]) {
-        if interest.is_readable() || interest.is_priority() {
+        if interest.is_readable() {
             self.registration.clear_blocked(Direction::Read, seen[0]);
+        }
+        if interest.is_priority() {
+            self.registration.clear_priority(seen[0]);
         }
         if interest.is_writable() {
             self.registration.clear_blocked(Direction::Write, seen[1]);

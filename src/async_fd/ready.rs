@@ -19,6 +19,10 @@ use crate::{
 /// What makes waiting for data end: data, the end of it, an error, the end of the reactor.
 const OVER: u64 = bits::DATA | bits::CLOSED | bits::ERROR | bits::SHUT;
 
+/// What makes waiting for urgent data end. An error is none: the descriptors that report both at
+/// once (sysfs attributes) keep theirs for ever.
+const URGENT: u64 = bits::PRIORITY | bits::CLOSED | bits::SHUT;
+
 /// Waits until one direction is ready.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
@@ -110,7 +114,7 @@ impl<'a> Ready<'a> {
 
     fn wanted(&self) -> Wanted {
         let read = if self.interest.is_readable() { OVER } else { 0 };
-        let urgent = if self.interest.is_priority() { bits::PRIORITY | bits::SHUT } else { 0 };
+        let urgent = if self.interest.is_priority() { URGENT } else { 0 };
         let write = if self.interest.is_writable() { OVER } else { 0 };
         Wanted { read: read | urgent, write }
     }
@@ -130,7 +134,7 @@ impl Future for Ready<'_> {
         if registration.snapshot(Direction::Read).is_shut() {
             return Poll::Ready(Err(registration.shut_down()));
         }
-        registration.enroll(this.fd, this.interest, context::reactor())?;
+        registration.enroll(this.fd, registration.widened(this.interest), context::reactor())?;
         let wanted = this.wanted();
         let wait = registration.park_keyed(wanted, cx.waker(), &mut this.key);
         if wait != Wait::Retry {
@@ -152,30 +156,40 @@ impl Drop for Ready<'_> {
     }
 }
 
-/// Waits until the peer has closed its writing half, or the connection is gone. Data does not
-/// wake it.
+/// Waits until the reading side is in a certain condition: closed, or with urgent data. What else
+/// happens to it does not wake this.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub(crate) struct Closed<'a> {
+pub(crate) struct Watch<'a> {
     registration: &'a Registration,
     fd: BorrowedFd<'a>,
+    interest: Interest,
+    until: u64,
     key: Option<Key>,
 }
 
-impl<'a> Closed<'a> {
-    pub(super) fn new(registration: &'a Registration, fd: BorrowedFd<'a>) -> Closed<'a> {
-        Closed { registration, fd, key: None }
+impl<'a> Watch<'a> {
+    /// Until the peer has closed its writing half, or the connection is gone.
+    pub(super) fn closed(registration: &'a Registration, fd: BorrowedFd<'a>) -> Watch<'a> {
+        let interest = registration.interest(Direction::Read);
+        Watch { registration, fd, interest, until: bits::CLOSED | bits::SHUT, key: None }
+    }
+
+    /// Until there is urgent data, or certainly will be none.
+    pub(super) fn urgent(registration: &'a Registration, fd: BorrowedFd<'a>) -> Watch<'a> {
+        // A close is reported only where reading is registered.
+        let interest = registration.interest(Direction::Read) | Interest::PRIORITY;
+        Watch { registration, fd, interest, until: URGENT, key: None }
     }
 }
 
-impl Future for Closed<'_> {
+impl Future for Watch<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(budget::poll_spend(cx));
-        let interest = self.registration.interest(Direction::Read);
-        self.registration.enroll(self.fd, interest, context::reactor())?;
-        let wanted = Wanted { read: bits::CLOSED | bits::SHUT, write: 0 };
+        self.registration.enroll(self.fd, self.interest, context::reactor())?;
+        let wanted = Wanted { read: self.until, write: 0 };
         let registration = self.registration;
         match registration.park_keyed(wanted, cx.waker(), &mut self.key) {
             Wait::Retry if registration.snapshot(Direction::Read).is_shut() => {
@@ -190,7 +204,7 @@ impl Future for Closed<'_> {
     }
 }
 
-impl Drop for Closed<'_> {
+impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.registration.forget(key);

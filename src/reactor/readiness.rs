@@ -36,8 +36,8 @@ pub(crate) mod bits {
 
     /// What makes a system call of this direction worth trying.
     pub(crate) const TRY: u64 = DATA | CLOSED | ERROR | ASSUMED | SHUT;
-    /// What an event can set.
-    pub(crate) const EVENT: u64 = DATA | CLOSED | ERROR | PRIORITY;
+    /// What an event can set and `WouldBlock` disproves: all but urgent data.
+    pub(crate) const EVENT: u64 = DATA | CLOSED | ERROR;
 }
 
 /// What a descriptor is known to be ready for.
@@ -121,10 +121,10 @@ impl Readiness {
                 known = known | condition;
             }
         };
-        if interest.is_readable() {
-            note(read & bits::DATA != 0, Readiness::READABLE);
-            note(read & bits::CLOSED != 0, Readiness::READ_CLOSED);
-        }
+        note(read & bits::DATA != 0 && interest.is_readable(), Readiness::READABLE);
+        // There will be no urgent data either.
+        let reads = interest.is_readable() || interest.is_priority();
+        note(read & bits::CLOSED != 0 && reads, Readiness::READ_CLOSED);
         if interest.is_writable() {
             note(write & bits::DATA != 0, Readiness::WRITABLE);
             note(write & bits::CLOSED != 0, Readiness::WRITE_CLOSED);

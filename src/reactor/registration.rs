@@ -46,6 +46,12 @@ impl Registration {
         self.source.clear_blocked(direction, seen);
     }
 
+    /// See [`Side::clear_priority`](super::side::Side::clear_priority).
+    #[cold]
+    pub(crate) fn clear_priority(&self, seen: Snapshot) {
+        self.source.clear_priority(seen);
+    }
+
     /// See [`Source::note_count`].
     #[inline(always)]
     pub(crate) fn note_count(
@@ -112,6 +118,11 @@ impl Registration {
     /// What registering `direction` asks the kernel for.
     pub(crate) fn interest(&self, direction: Direction) -> Interest {
         self.source.interest(direction)
+    }
+
+    /// See [`Source::widened`].
+    pub(crate) fn widened(&self, asked: Interest) -> Interest {
+        self.source.widened(asked)
     }
 
     #[inline]

@@ -16,7 +16,8 @@
 use std::task::Waker;
 
 use super::readiness::bits::{
-    ASSUMED, DATA, DRAINS, EVENT, GENERATION, LISTED, LOCKED, REGISTERED, SHUT, TRY, WAITER,
+    ASSUMED, CLOSED, DATA, DRAINS, EVENT, GENERATION, LISTED, LOCKED, PRIORITY, REGISTERED, SHUT,
+    TRY, WAITER,
 };
 use crate::sync::{
     UnsafeCell,
@@ -49,6 +50,11 @@ impl Snapshot {
 
     pub(crate) fn is_shut(self) -> bool {
         self.0 & SHUT != 0
+    }
+
+    /// Whether the peer had closed this direction.
+    pub(crate) fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
     }
 
     pub(crate) fn word(self) -> u64 {
@@ -124,20 +130,28 @@ impl Side {
     /// Forgets `bits`, unless an event has come since `seen` was taken.
     #[inline(always)]
     fn clear(&self, seen: Snapshot, bits: u64) {
+        self.clear_while(seen, bits, 0);
+    }
+
+    /// Forgets `bits`, unless an event has come since `seen` was taken, or `condition`, bits of
+    /// `seen`, does not hold any more.
+    #[inline(always)]
+    fn clear_while(&self, seen: Snapshot, bits: u64, condition: u64) {
         // Relaxed on both: nothing is published or read here; who acts on the word later takes an
         // Acquire snapshot of its own.
         let next = seen.0 & !bits;
         let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
         if let Err(actual) = self.state.compare_exchange(seen.0, next, success, failure) {
-            self.clear_changed(seen, Snapshot(actual), bits);
+            self.clear_changed(seen, Snapshot(actual), bits, condition);
         }
     }
 
-    /// [`clear`](Self::clear) where the word has changed: by an event, or by a bit that is none.
+    /// [`clear_while`](Self::clear_while) where the word has changed: by an event, or by a bit that
+    /// is none.
     #[cold]
-    fn clear_changed(&self, seen: Snapshot, mut current: Snapshot, bits: u64) {
-        while current.generation() == seen.generation() {
-            // Relaxed on both: as in `clear`.
+    fn clear_changed(&self, seen: Snapshot, mut current: Snapshot, bits: u64, condition: u64) {
+        while current.generation() == seen.generation() && current.0 & condition == condition {
+            // Relaxed on both: as in `clear_while`.
             match self.state.compare_exchange(
                 current.0,
                 current.0 & !bits,
@@ -150,10 +164,16 @@ impl Side {
         }
     }
 
-    /// The kernel said `WouldBlock`: nothing holds now, and what comes later is a new edge.
+    /// The kernel said `WouldBlock`: nothing holds now, and what comes later is a new edge. Urgent
+    /// data is not what was asked for: it may be there still.
     #[inline(always)]
     pub(super) fn clear_blocked(&self, seen: Snapshot) {
         self.clear(seen, EVENT | ASSUMED);
+    }
+
+    /// There is no urgent data, whatever else there is (T14).
+    pub(super) fn clear_priority(&self, seen: Snapshot) {
+        self.clear(seen, PRIORITY);
     }
 
     /// A short count used everything up, where the drain rule holds. Closed and error bits stay:
@@ -164,7 +184,9 @@ impl Side {
     #[inline(always)]
     pub(super) fn clear_drained(&self, seen: Snapshot) {
         if seen.0 & DRAINS != 0 {
-            self.clear(seen, DATA | ASSUMED);
+            // Of the word as it is now, too: an out-of-band receive of another thread ends the
+            // rule without an event.
+            self.clear_while(seen, DATA | ASSUMED, DRAINS);
         }
     }
 

@@ -159,6 +159,11 @@ impl Source {
         self.side(direction).clear_blocked(seen);
     }
 
+    #[cold]
+    pub(super) fn clear_priority(&self, seen: Snapshot) {
+        self.read.clear_priority(seen);
+    }
+
     /// Draws the conclusion from a transfer of `count` of `length` bytes, by the drain rule.
     #[inline(always)]
     pub(super) fn note_count(
@@ -457,10 +462,10 @@ impl Source {
                 *enrollment = Enrollment::Registered(reactor, asked);
             }
         }
-        for (direction, registered) in [
-            (Direction::Read, asked.is_readable() || asked.is_priority()),
-            (Direction::Write, asked.is_writable()),
-        ] {
+        // Urgent data alone does not make a direction registered: readers must still add theirs.
+        for (direction, registered) in
+            [(Direction::Read, asked.is_readable()), (Direction::Write, asked.is_writable())]
+        {
             if registered {
                 // Nothing is assumed any more: the kernel reports what holds. Both bits belong to
                 // the enrollment's mutex.
@@ -514,6 +519,14 @@ impl Source {
     /// What registering `direction` asks for.
     pub(super) fn interest(&self, direction: Direction) -> Interest {
         self.kind.interest(direction)
+    }
+
+    /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
+    /// the drain rule rests on that; for other descriptors exactly what was asked for.
+    pub(super) fn widened(&self, asked: Interest) -> Interest {
+        let reads = asked.is_readable() || asked.is_priority();
+        let whole = reads && self.kind != Kind::Other;
+        if whole { asked | self.kind.interest(Direction::Read) } else { asked }
     }
 
     /// Ends the registration, in the drop order: stale events miss, the kernel forgets, waiters
