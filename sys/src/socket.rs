@@ -23,7 +23,7 @@ pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
-    vectored::{recv_vectored, send_vectored},
+    vectored::{recv_vectored, send_vectored, vectored_length},
 };
 use crate::{fd, sockaddr::RawAddr, sockopt};
 
@@ -95,6 +95,27 @@ pub fn create(domain: Domain, kind: Type) -> io::Result<OwnedFd> {
     #[cfg(edgewake_has = "so_nosigpipe")]
     sockopt::NO_SIGPIPE.set(std::os::fd::AsFd::as_fd(&socket), true)?;
     Ok(socket)
+}
+
+/// Prepares a socket that was made elsewhere for use here: non-blocking, and without `SIGPIPE`
+/// where that is a property of the socket and not of each send. Makes up to three system calls.
+///
+/// # Errors
+///
+/// `EBADF` or `ENOTSOCK`.
+///
+/// # References
+///
+/// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
+pub fn adopt(fd: BorrowedFd<'_>) -> io::Result<()> {
+    fd::set_nonblocking(fd, true)?;
+    #[cfg(not(edgewake_has = "msg_nosignal"))]
+    match sockopt::NO_SIGPIPE.set(fd, true) {
+        // Apple, once the peer has reset the connection. Writing then fails anyway.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+        outcome => outcome?,
+    }
+    Ok(())
 }
 
 /// Gives a socket its local address; port 0 asks for a free one.

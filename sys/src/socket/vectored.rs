@@ -89,6 +89,17 @@ pub fn send_vectored(fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<
     }
 }
 
+/// How many bytes one call of [`recv_vectored`] or [`send_vectored`] transfers at most, given the
+/// `lengths` of its buffers: all of them, unless there are too many. A count below this is short;
+/// a count below their sum need not be.
+#[inline]
+pub fn vectored_length(mut lengths: impl Iterator<Item = usize> + Clone) -> usize {
+    match whole(lengths.clone()) {
+        (_, 0) => lengths.find(|length| *length > 0).unwrap_or(0).min(MOST_BYTES),
+        (_, total) => total,
+    }
+}
+
 /// How much of a list of buffers one call may take.
 #[derive(Debug, PartialEq, Eq)]
 enum Share {
@@ -100,17 +111,24 @@ enum Share {
     Nothing,
 }
 
-/// The share of buffers of these `lengths` that one call `name` takes.
+/// How many buffers of these `lengths` one call takes whole, and their bytes.
 #[inline]
-fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
+fn whole(lengths: impl Iterator<Item = usize>) -> (usize, usize) {
     let (mut count, mut total) = (0, 0_usize);
-    for length in lengths.clone().take(MAX_BUFFERS) {
+    for length in lengths.take(MAX_BUFFERS) {
         let with = total.saturating_add(length);
         if with > MOST_BYTES {
             break;
         }
         (count, total) = (count + 1, with);
     }
+    (count, total)
+}
+
+/// The share of buffers of these `lengths` that one call `name` takes.
+#[inline]
+fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
+    let (count, total) = whole(lengths.clone());
     // Below the limit it comes back shorter only where a fault plan wants a short count.
     let allowed = transfer_length(name, total);
     if total > 0 && allowed == total {
@@ -132,7 +150,7 @@ fn part(lengths: impl Iterator<Item = usize>, most: usize) -> Share {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_BUFFERS, MOST_BYTES, Share, share};
+    use super::{MAX_BUFFERS, MOST_BYTES, Share, share, vectored_length};
 
     fn of(lengths: &[usize]) -> Share {
         share("readv", lengths.iter().copied())
@@ -152,6 +170,21 @@ mod tests {
         let mut late = vec![0; MAX_BUFFERS];
         late.push(5);
         assert_eq!(of(&late), Share::Part { index: MAX_BUFFERS, length: 5 });
+    }
+
+    // T49. Goal: the length from which "short" is told is that of the share, not of the list.
+    #[test]
+    fn t49_length_of_a_call_is_that_of_its_share() {
+        let length = |lengths: &[usize]| vectored_length(lengths.iter().copied());
+        assert_eq!(length(&[]), 0);
+        assert_eq!(length(&[0, 0]), 0);
+        assert_eq!(length(&[0, 3, 4]), 7);
+        assert_eq!(length(&[1; 2 * MAX_BUFFERS]), MAX_BUFFERS);
+        assert_eq!(length(&[1, MOST_BYTES]), 1);
+        assert_eq!(length(&[usize::MAX, 1]), MOST_BYTES);
+        let mut late = vec![0; MAX_BUFFERS];
+        late.extend([5, 6]);
+        assert_eq!(length(&late), 5);
     }
 
     // Goal: the constant is the system's own limit, or below it.
