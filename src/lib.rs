@@ -3,6 +3,7 @@
 
 mod async_fd;
 mod driver;
+pub mod io;
 #[cfg(feature = "net")]
 pub mod net;
 mod reactor;

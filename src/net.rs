@@ -5,12 +5,18 @@
 
 mod addr;
 mod backoff;
+mod halves;
 mod stream;
 mod tcp;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+pub use edgewake_sys::sockopt;
+
 pub use self::{
     addr::ToSocketAddrs,
-    tcp::{Incoming, TcpListener, TcpStream},
+    tcp::{
+        Incoming, Keepalive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener,
+        TcpSocket, TcpStream, WriteHalf,
+    },
 };

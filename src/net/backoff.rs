@@ -1,11 +1,14 @@
 //! The pause of an accept that found no descriptor left: on a timer, since freeing a descriptor
 //! gives no edge (measured on Linux 6.18) and trying again at once would spin (T57).
 
+mod shared;
+
 use std::{
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+pub(super) use self::shared::SharedBackoff;
 use crate::{
     driver::{self, TimerKey, context},
     sync::Arc,
@@ -46,6 +49,11 @@ impl Backoff {
                 Poll::Ready(())
             }
         }
+    }
+
+    /// Whether a pause was started whose end nobody has seen yet.
+    fn is_running(&self) -> bool {
+        self.timer.is_some()
     }
 
     fn stop(&mut self) {

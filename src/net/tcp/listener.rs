@@ -7,10 +7,11 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use edgewake_sys::{
-    Interest, fd,
+    Interest,
     socket::{self, AcceptError, Domain, Type},
     sockopt,
 };
@@ -22,10 +23,9 @@ use crate::{
     driver::budget,
     net::{
         addr::{ToSocketAddrs, no_address},
-        backoff::Backoff,
+        backoff::{Backoff, SharedBackoff},
     },
     reactor::{Direction, Kind},
-    sync::{Mutex, lock},
 };
 
 /// Connections the kernel keeps until they are accepted, if nobody says otherwise: what std and
@@ -58,7 +58,7 @@ const BACKLOG: i32 = 1024;
 pub struct TcpListener {
     io: AsyncFd<OwnedFd>,
     /// The pause of `poll_accept`, which has no future to keep it in.
-    backoff: Mutex<Option<Backoff>>,
+    backoff: SharedBackoff,
 }
 
 impl TcpListener {
@@ -87,12 +87,16 @@ impl TcpListener {
         sockopt::REUSE_ADDR.set(fd.as_fd(), true)?;
         socket::bind(fd.as_fd(), address)?;
         socket::listen(fd.as_fd(), BACKLOG)?;
-        Ok(TcpListener::from_listening(fd))
+        Ok(TcpListener::from_listening(fd, true))
     }
 
-    /// A descriptor of this library's making that listens.
-    pub(super) fn from_listening(fd: OwnedFd) -> TcpListener {
-        TcpListener { io: AsyncFd::lazy(fd, Kind::Listener), backoff: Mutex::new(None) }
+    /// A descriptor that listens; `private` if nobody else can have a duplicate of it.
+    pub(super) fn from_listening(fd: OwnedFd, private: bool) -> TcpListener {
+        let io = AsyncFd::lazy(fd, Kind::Listener);
+        if !private {
+            io.registration().lend();
+        }
+        TcpListener { io, backoff: SharedBackoff::default() }
     }
 
     /// Accepts a connection.
@@ -128,22 +132,19 @@ impl TcpListener {
     ///
     /// As for [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let mut backoff = lock(&self.backoff).take();
         loop {
-            if let Some(pause) = &mut backoff {
-                if pause.poll(cx).is_pending() {
-                    *lock(&self.backoff) = backoff;
-                    return Poll::Pending;
-                }
-            }
-            let outcome = ready!(self.io.poll_io(Direction::Read, cx, |fd| self.try_once(fd)));
+            ready!(self.backoff.poll(cx));
+            let outcome = self.io.poll_io(Direction::Read, cx, |fd| self.try_once(fd));
             match outcome {
-                Err(error) if is_resource(&error) => {
-                    if !backoff.get_or_insert_with(Backoff::new).start(cx) {
+                Poll::Ready(Err(error)) if is_resource(&error) => {
+                    if !self.backoff.start() {
                         return Poll::Ready(Err(error));
                     }
                 }
-                outcome => return Poll::Ready(outcome),
+                outcome => {
+                    self.backoff.reset();
+                    return outcome;
+                }
             }
         }
     }
@@ -201,33 +202,13 @@ impl TcpListener {
         socket::local_addr(self.io.fd())
     }
 
-    /// Takes the socket's pending error.
+    /// Takes over std's listener and makes it non-blocking.
     ///
     /// # Errors
     ///
-    /// What getsockopt(2) returns.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        socket::take_error(self.io.fd())
-    }
-
-    /// The time-to-live of accepted connections' packets.
-    ///
-    /// # Errors
-    ///
-    /// What getsockopt(2) returns.
-    pub fn ttl(&self) -> io::Result<u32> {
-        let domain = Domain::of(self.io.fd())?;
-        sockopt::hop_limit(domain).get(self.io.fd())
-    }
-
-    /// Sets the time-to-live (hop limit for IPv6) that accepted connections inherit.
-    ///
-    /// # Errors
-    ///
-    /// What setsockopt(2) returns.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        let domain = Domain::of(self.io.fd())?;
-        sockopt::hop_limit(domain).set(self.io.fd(), ttl)
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it does not listen; what fcntl(2) returns.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::try_from(listener)
     }
 
     /// Turns the socket into std's. It is deregistered and stays non-blocking.
@@ -237,6 +218,82 @@ impl TcpListener {
     /// None today; the type leaves room.
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         Ok(OwnedFd::from(self).into())
+    }
+}
+
+/// # Options of a listener
+impl TcpListener {
+    /// Changes how many connections may wait to be accepted.
+    ///
+    /// # Errors
+    ///
+    /// What listen(2) returns.
+    ///
+    /// # Platform notes
+    ///
+    /// As for [`TcpSocket::listen`](super::TcpSocket::listen).
+    #[doc(alias = "listen")]
+    pub fn set_backlog(&self, backlog: u32) -> io::Result<()> {
+        socket::listen(self.fd(), i32::try_from(backlog).unwrap_or(i32::MAX))
+    }
+
+    /// Takes data with a connection's first packet (RFC 7413) from as many connections as `queue`
+    /// says; 0, the default, takes none. Linux, Apple, FreeBSD; all but Linux know on and off only.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere; FreeBSD: `ENOPROTOOPT` or `EPERM`
+    /// unless `net.inet.tcp.fastopen.server_enable` is set.
+    ///
+    /// # Platform notes
+    ///
+    /// Linux needs bit 2 of `/proc/sys/net/ipv4/tcp_fastopen` too; without it this has no effect.
+    ///
+    /// # References
+    ///
+    /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_FASTOPEN`
+    #[doc(alias = "TCP_FASTOPEN")]
+    pub fn set_fast_open(&self, queue: u32) -> io::Result<()> {
+        sockopt::FAST_OPEN.set(self.fd(), queue)
+    }
+
+    /// What [`set_fast_open`](Self::set_fast_open) has set.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where there is no such thing.
+    #[doc(alias = "TCP_FASTOPEN")]
+    pub fn fast_open(&self) -> io::Result<u32> {
+        sockopt::FAST_OPEN.get(self.fd())
+    }
+
+    /// Hands a connection over only once its first data is there, or after about this long; zero,
+    /// the default, at once. The system rounds it to its retransmission times. Linux.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere.
+    ///
+    /// # References
+    ///
+    /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_DEFER_ACCEPT`
+    #[doc(alias = "TCP_DEFER_ACCEPT")]
+    pub fn set_defer_accept(&self, timeout: Duration) -> io::Result<()> {
+        sockopt::DEFER_ACCEPT.set(self.fd(), timeout)
+    }
+
+    /// What [`set_defer_accept`](Self::set_defer_accept) has set, as the system rounded it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux.
+    #[doc(alias = "TCP_DEFER_ACCEPT")]
+    pub fn defer_accept(&self) -> io::Result<Duration> {
+        sockopt::DEFER_ACCEPT.get(self.fd())
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.io.fd()
     }
 }
 
@@ -311,12 +368,17 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
 impl TryFrom<OwnedFd> for TcpListener {
     type Error = io::Error;
 
-    /// Takes a listening socket over and makes it non-blocking.
+    /// Takes a listening socket over and makes it non-blocking. One that does not listen is
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): [`TcpSocket`](super::TcpSocket) takes it.
     fn try_from(owned: OwnedFd) -> io::Result<TcpListener> {
-        fd::set_nonblocking(owned.as_fd(), true)?;
-        let listener = TcpListener::from_listening(owned);
-        listener.io.registration().lend();
-        Ok(listener)
+        // Some of the errors that such a socket answers to accept are those of a connection that
+        // died, after which accepting would go on for ever.
+        if !sockopt::ACCEPT_CONN.get(owned.as_fd())? {
+            let sentence = "the socket does not listen";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+        }
+        socket::adopt(owned.as_fd())?;
+        Ok(TcpListener::from_listening(owned, false))
     }
 }
 

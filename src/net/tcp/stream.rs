@@ -10,7 +10,7 @@ use std::{
 };
 
 use edgewake_sys::{
-    Interest, fd,
+    Interest,
     socket::{self, Domain, Progress, Type},
 };
 use futures::io::{AsyncRead, AsyncWrite};
@@ -79,16 +79,20 @@ impl TcpStream {
 
     async fn connect_to(address: &SocketAddr) -> io::Result<TcpStream> {
         let fd = socket::create(Domain::for_addr(address), Type::STREAM)?;
-        TcpStream::connect_socket(fd, address).await
+        TcpStream::connect_socket(fd, address, Origin::Own).await
     }
 
     /// Connects a new socket. It is registered only once the connect is under way: a socket that
     /// is neither connected nor connecting reports a hang-up (T10).
-    pub(super) async fn connect_socket(fd: OwnedFd, address: &SocketAddr) -> io::Result<TcpStream> {
+    pub(super) async fn connect_socket(
+        fd: OwnedFd,
+        address: &SocketAddr,
+        origin: Origin,
+    ) -> io::Result<TcpStream> {
         if socket::connect(fd.as_fd(), address)? == Progress::Done {
-            return Ok(TcpStream::from_connected(fd));
+            return Ok(TcpStream { io: origin.mark(AsyncFd::lazy(fd, origin.kind())) });
         }
-        let io = AsyncFd::unready(fd, Kind::Stream);
+        let io = origin.mark(AsyncFd::unready(fd, origin.kind()));
         loop {
             let guard = io.ready(Interest::WRITABLE).await?;
             // Writability alone proves nothing: macOS reports it early (T55).
@@ -104,6 +108,15 @@ impl TcpStream {
     /// A connected descriptor of this library's making.
     pub(super) fn from_connected(fd: OwnedFd) -> TcpStream {
         TcpStream { io: AsyncFd::lazy(fd, Kind::Stream) }
+    }
+
+    /// Takes over std's stream and makes it non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) returns.
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::try_from(stream)
     }
 
     /// Waits until there is something to read: data, the end of it, or an error.
@@ -221,6 +234,26 @@ impl TcpStream {
         self.io.try_io(interest, |_| operation())
     }
 
+    /// Waits until `interest` is ready and tries an operation of the caller's own on the socket, as
+    /// often as it takes until it does not block. What [`try_io`](Self::try_io) says of the
+    /// operation holds here too.
+    ///
+    /// # Cancel safety
+    ///
+    /// The operation either has completed, and its result is returned at once, or has done
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the operation returns, and as for [`ready`](Self::ready).
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.io.async_io(interest, |_| operation()).await
+    }
+
     /// Receives without taking: the data stays to be read.
     ///
     /// # Cancel safety
@@ -297,15 +330,6 @@ impl TcpStream {
         socket::peer_addr(self.io.fd())
     }
 
-    /// Takes the socket's pending error.
-    ///
-    /// # Errors
-    ///
-    /// What getsockopt(2) returns.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        socket::take_error(self.io.fd())
-    }
-
     /// Turns the socket into std's. It is deregistered and stays non-blocking.
     ///
     /// # Errors
@@ -315,8 +339,37 @@ impl TcpStream {
         Ok(OwnedFd::from(self).into())
     }
 
+    #[inline(always)]
     pub(super) fn io(&self) -> &AsyncFd<OwnedFd> {
         &self.io
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.io.fd()
+    }
+}
+
+/// Whose socket a connection is made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Made here, and nobody else has seen it.
+    Own,
+    /// Made here, and shown to others, who may have duplicated it.
+    Lent,
+    /// Made elsewhere: nothing is known of what was done with it.
+    Foreign,
+}
+
+impl Origin {
+    fn kind(self) -> Kind {
+        if self == Origin::Foreign { Kind::Other } else { Kind::Stream }
+    }
+
+    fn mark(self, io: AsyncFd<OwnedFd>) -> AsyncFd<OwnedFd> {
+        if self == Origin::Lent {
+            io.registration().lend();
+        }
+        io
     }
 }
 
@@ -431,7 +484,7 @@ impl TryFrom<OwnedFd> for TcpStream {
     /// Takes a socket over and makes it non-blocking. Nothing is known of what was done with it,
     /// so it is read until `WouldBlock`.
     fn try_from(owned: OwnedFd) -> io::Result<TcpStream> {
-        fd::set_nonblocking(owned.as_fd(), true)?;
+        socket::adopt(owned.as_fd())?;
         Ok(TcpStream { io: AsyncFd::lazy(owned, Kind::Other) })
     }
 }

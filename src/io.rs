@@ -1,0 +1,39 @@
+//! Reading and writing: the traits of `futures::io` and what extends them.
+//!
+//! Sockets and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and [`AsyncWrite`]; the `Ext`
+//! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Nothing here is
+//! edgewake's own: code written against `futures` works with its types, and the other way round.
+//!
+//! `read_buf` is internal: the one place outside `sys` and `task` where memory is filled without
+//! being initialised first. The methods that use it are on the streams.
+//!
+//! # Examples
+//!
+//! ```
+//! use edgewake::{
+//!     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+//!     net::{TcpListener, TcpStream},
+//! };
+//!
+//! # let runtime = edgewake::Runtime::new()?;
+//! # runtime.block_on(async {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let mut client = TcpStream::connect(listener.local_addr()?).await?;
+//! let (server, _) = listener.accept().await?;
+//! client.write_all(b"first\nsecond\n").await?;
+//! let mut line = String::new();
+//! BufReader::new(&server).read_line(&mut line).await?;
+//! assert_eq!(line, "first\n");
+//! # std::io::Result::Ok(())
+//! # })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#[cfg(feature = "net")]
+pub(crate) mod read_buf;
+
+pub use futures::io::{
+    AllowStdIo, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
+    AsyncWrite, AsyncWriteExt, BufReader, BufWriter, Cursor, Error, ErrorKind, IoSlice, IoSliceMut,
+    LineWriter, Result, SeekFrom, copy, copy_buf, empty, repeat, sink,
+};

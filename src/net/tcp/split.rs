@@ -1,0 +1,80 @@
+//! The two halves of a borrowed connection.
+
+use std::{
+    future::Future,
+    io::{self, IoSlice, IoSliceMut},
+    net::{Shutdown, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, BufMut};
+use edgewake_sys::Interest;
+use futures::io::{AsyncRead, AsyncWrite};
+
+use super::TcpStream;
+use crate::{
+    net::halves::{read_half, write_half},
+    reactor::Readiness,
+};
+
+/// The reading half of a borrowed [`TcpStream`]; see [`TcpStream::split`].
+#[derive(Debug)]
+pub struct ReadHalf<'a>(&'a TcpStream);
+
+/// The writing half of a borrowed [`TcpStream`]; see [`TcpStream::split`].
+///
+/// Closing it (`poll_close`) shuts writing down; dropping it does nothing.
+#[derive(Debug)]
+pub struct WriteHalf<'a>(&'a TcpStream);
+
+impl TcpStream {
+    /// Splits the stream into its two directions, for one task that does both at once.
+    ///
+    /// It costs nothing. `&TcpStream` reads and writes as well; the halves are for code that wants
+    /// a reader and a writer by type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use edgewake::{io, io::AsyncWriteExt, net::{TcpListener, TcpStream}};
+    ///
+    /// # let runtime = edgewake::Runtime::new()?;
+    /// # runtime.block_on(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut server, _) = listener.accept().await?;
+    /// client.write_all(b"there and back").await?;
+    /// client.close().await?;
+    ///
+    /// let (read, mut write) = server.split();
+    /// assert_eq!(io::copy(read, &mut write).await?, 14);
+    /// # std::io::Result::Ok(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        (ReadHalf(self), WriteHalf(self))
+    }
+}
+
+impl<'a> ReadHalf<'a> {
+    #[inline(always)]
+    fn stream(&self) -> &'a TcpStream {
+        self.0
+    }
+}
+
+impl<'a> WriteHalf<'a> {
+    #[inline(always)]
+    fn stream(&self) -> &'a TcpStream {
+        self.0
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
+}
+
+read_half!(ReadHalf<'_>, TcpStream, SocketAddr);
+write_half!(WriteHalf<'_>, TcpStream, SocketAddr);
