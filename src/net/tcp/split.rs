@@ -34,6 +34,10 @@ impl TcpStream {
     /// It costs nothing. `&TcpStream` reads and writes as well; the halves are for code that wants
     /// a reader and a writer by type.
     ///
+    /// Where [`AsyncReadExt`](crate::io::AsyncReadExt) is in scope, `stream.split()` is *its*
+    /// method, which takes the stream by value and locks at each step: write
+    /// `TcpStream::split(&mut stream)` there.
+    ///
     /// # Examples
     ///
     /// ```
@@ -47,7 +51,7 @@ impl TcpStream {
     /// client.write_all(b"there and back").await?;
     /// client.close().await?;
     ///
-    /// let (read, mut write) = server.split();
+    /// let (read, mut write) = TcpStream::split(&mut server);
     /// assert_eq!(io::copy(read, &mut write).await?, 14);
     /// # std::io::Result::Ok(())
     /// # })?;
