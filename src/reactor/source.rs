@@ -295,16 +295,15 @@ impl Source {
     /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
     #[inline(always)]
     pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
-        match self.side(direction).park(waker, Claim::Newest) {
-            Parked::Waiting(seen) if seen.is_registered() => Wait::Pending,
-            Parked::Ready(_) => Wait::Retry,
-            other => self.park_slowly(direction, waker, other),
+        if self.side(direction).park_again(waker) {
+            return Wait::Pending;
         }
+        self.park_in_full(direction, waker)
     }
 
     #[cold]
-    fn park_slowly(&self, direction: Direction, waker: &Waker, parked: Parked) -> Wait {
-        let (seen, displaced) = match parked {
+    fn park_in_full(&self, direction: Direction, waker: &Waker) -> Wait {
+        let (seen, displaced) = match self.side(direction).park(waker, Claim::Newest) {
             Parked::Ready(_) => return Wait::Retry,
             Parked::Waiting(seen) => (seen, None),
             Parked::Displaced(seen, old) => (seen, Some(old)),
@@ -352,6 +351,19 @@ impl Source {
     /// `key`. [`forget`](Self::forget) takes the entry off again.
     #[inline(always)]
     pub(super) fn park_future(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        if key.is_none() && self.side(direction).park_again(waker) {
+            return Wait::Pending;
+        }
+        self.park_future_in_full(direction, waker, key)
+    }
+
+    #[cold]
+    fn park_future_in_full(
         &self,
         direction: Direction,
         waker: &Waker,
