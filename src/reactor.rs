@@ -124,9 +124,9 @@ impl Reactor {
         let mut deliver = || {
             for event in &mut rest {
                 let token = event.token();
-                match table.get(slots::index(token)) {
-                    Some(Some(source)) if source.token() == token => source.set_readiness(&event),
-                    _ => missed.count(token, notifier),
+                match slots::find(&table, token) {
+                    Some(source) => source.set_readiness(&event),
+                    None => missed.count(token, notifier),
                 }
             }
         };

@@ -23,8 +23,15 @@ pub(super) type Table = Vec<Option<Arc<Source>>>;
 
 /// The slot that a token names.
 #[inline(always)]
-pub(super) fn index(token: Token) -> usize {
+fn index(token: Token) -> usize {
     token.0 as u32 as usize
+}
+
+/// The source that an event with `token` is for. `None`: it is stale, or the notifier's.
+#[inline(always)]
+pub(super) fn find(table: &Table, token: Token) -> Option<&Arc<Source>> {
+    let source = table.get(index(token))?.as_ref()?;
+    (source.token() == token).then_some(source)
 }
 
 #[derive(Debug)]
