@@ -172,9 +172,9 @@ impl Reactor {
         drop(freed);
     }
 
-    /// Whether a live source of this reactor has (or may have) registered `fd`.
-    fn may_own(&self, fd: RawFd) -> bool {
-        lock(&self.slots).may_own(fd)
+    /// Whether a live source other than `asking` has registered `fd`, may have, or is about to.
+    fn may_own(&self, fd: RawFd, asking: &Source) -> bool {
+        lock(&self.slots).may_own(fd, asking)
     }
 
     /// Refuses registrations from now on, detaches every source and wakes all their waiters.

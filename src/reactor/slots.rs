@@ -8,7 +8,7 @@
 //! it wakes. What is inserted meanwhile waits in `arrivals`, and a slot that is given up is freed
 //! only when the table is back: no event of that batch can meet its next owner.
 
-use std::{collections::HashMap, os::fd::RawFd};
+use std::{collections::HashMap, os::fd::RawFd, ptr};
 
 use edgewake_sys::{Selector, Token};
 
@@ -165,10 +165,11 @@ impl Slots {
         (freed, false)
     }
 
-    /// Whether a live source has registered `fd`; yes also when the table is lent, and nobody can
-    /// tell.
-    pub(super) fn may_own(&self, fd: RawFd) -> bool {
-        self.lent || self.sources().iter().any(|source| source.fd() == fd)
+    /// Whether a live source other than `asking` has registered `fd` or is about to; yes also when
+    /// the table is lent, and nobody can tell.
+    pub(super) fn may_own(&self, fd: RawFd, asking: &Source) -> bool {
+        let owns = |source: &Arc<Source>| source.fd() == fd && !ptr::eq(&**source, asking);
+        self.lent || self.sources().iter().any(owns)
     }
 
     /// The live sources; while the table is lent, only those that came since.

@@ -78,7 +78,7 @@ pub(crate) struct Source {
     /// Most sources never have a list.
     waiters: Mutex<Option<Box<WaitList>>>,
     enrollment: Mutex<Enrollment>,
-    /// The number of the descriptor while it is registered, or -1.
+    /// The number of the descriptor that it has registered, or last tried to; -1 before that.
     fd: AtomicI32,
     /// The descriptor was shown to code outside this library, which may have duplicated it.
     lent: AtomicBool,
@@ -472,6 +472,9 @@ impl Source {
         interest: Interest,
     ) -> io::Result<()> {
         let raw = fd.as_raw_fd();
+        // Before the slot is taken: whoever else registers this descriptor, and is told by the
+        // kernel that somebody has, must find out that it is us (T91). Relaxed: see `fd`.
+        self.fd.store(raw, Ordering::Relaxed);
         let token = match reactor.insert(raw, self) {
             Insertion::Token(token) => token,
             Insertion::Taken => return Err(already_registered()),
@@ -483,7 +486,7 @@ impl Source {
             // A registration under this number: of a live source, or one that a closed descriptor
             // left behind (T27, T91).
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if reactor.may_own(raw) {
+                if reactor.may_own(raw, self) {
                     Err(already_registered())
                 } else {
                     reactor.selector().reregister(raw, token, interest)
@@ -492,13 +495,9 @@ impl Source {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(unpollable()),
             outcome => outcome,
         };
-        match outcome {
-            // Relaxed: see `fd`.
-            Ok(()) => self.fd.store(raw, Ordering::Relaxed),
-            Err(_) => {
-                self.set_token(NO_TOKEN);
-                reactor.remove(token, raw);
-            }
+        if outcome.is_err() {
+            self.set_token(NO_TOKEN);
+            reactor.remove(token, raw);
         }
         outcome
     }

@@ -214,3 +214,30 @@ fn t28_an_event_for_a_closed_descriptor_does_not_wake_the_next_one() {
         assert_eq!(reactor.live(), 0);
     });
 }
+
+// T91. Goal: of two objects that register one descriptor at the same time one is refused, and the
+// other one's registration stays.
+#[test]
+fn t91_two_owners_register_one_descriptor_at_once() {
+    model(|| {
+        let reactor = Arc::new(Reactor::new().expect("a reactor"));
+        let (reader, _writer) = readable_pipe();
+        let reader = Arc::new(reader);
+        let owners = [source(), source()];
+        let enroll = |source: &Arc<Source>| {
+            let (source, reader) = (Arc::clone(source), Arc::clone(&reader));
+            let current = Some(Arc::clone(&reactor));
+            move || source.enroll((*reader).as_fd(), Interest::READABLE, current).is_ok()
+        };
+        let other = thread::spawn(enroll(&owners[0]));
+        let outcomes = [enroll(&owners[1])(), other.join().expect("no panic")];
+        assert!(outcomes[0] != outcomes[1], "one of them: {outcomes:?}");
+        let mut events = Events::with_capacity(4);
+        reactor.selector().select(&mut events, Some(Duration::ZERO)).expect("a select");
+        assert_eq!(reactor.dispatch(&events, Token(u64::MAX)), 0);
+        let told = |source: &Arc<Source>| source.snapshot(Direction::Read).word() & DATA != 0;
+        assert_eq!([told(&owners[1]), told(&owners[0])], outcomes);
+        assert_eq!(reactor.live(), 1);
+        owners.iter().for_each(|owner| owner.detach(true));
+    });
+}
