@@ -80,7 +80,8 @@ impl Worker {
 
     /// As `Shared::insert_timer`.
     fn insert_timer(&self, deadline: Instant) {
-        let (_key, earliest) = self.timers.insert(deadline, Waker::noop().clone());
+        let inserted = self.timers.insert(deadline, Waker::noop().clone());
+        let (_key, earliest) = inserted.expect("the timers are open");
         if earliest {
             self.unpark();
         }
@@ -255,7 +256,8 @@ fn t74_the_last_waker_of_a_timer_is_woken_or_told() {
     model(|| {
         let worker = Worker::new();
         let [first, second] = [Bell::new(), Bell::new()];
-        let (key, _) = worker.timers.insert(Instant::now(), first.waker());
+        let inserted = worker.timers.insert(Instant::now(), first.waker());
+        let (key, _) = inserted.expect("the timers are open");
         let poller = Arc::clone(&worker);
         let last = Arc::clone(&second);
         let polling = thread::spawn(move || {

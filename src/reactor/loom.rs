@@ -37,7 +37,9 @@ const READABLE: Wanted = Wanted { read: DATA | CLOSED | ERROR | SHUT, write: 0 }
 impl Fd {
     /// Of which nothing is assumed, as if it was registered long ago.
     fn new() -> Arc<Fd> {
-        Arc::new(Fd { source: Source::new(Kind::Other, false, None), units: AtomicUsize::new(0) })
+        let source = Source::new(Kind::Other, false, None);
+        source.assume_registered();
+        Arc::new(Fd { source, units: AtomicUsize::new(0) })
     }
 
     /// Units arrive and the kernel reports an edge.

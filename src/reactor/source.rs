@@ -537,6 +537,12 @@ impl Source {
         outcome
     }
 
+    /// For models: as if both directions had been registered long ago.
+    #[cfg(all(test, edgewake_loom))]
+    pub(super) fn assume_registered(&self) {
+        let _known = [self.read.set(REGISTERED), self.write.set(REGISTERED)];
+    }
+
     /// What registering `direction` asks for.
     pub(super) fn interest(&self, direction: Direction) -> Interest {
         self.kind.interest(direction)
