@@ -52,6 +52,27 @@ fn a_poll_of_the_handle_races_with_completion() {
     });
 }
 
+// Goal: the same with a handle that has stored a waker before, and is polled again with it or with
+// another one while its task completes: the last one counts.
+#[test]
+fn a_waker_of_the_handle_is_replaced_during_completion() {
+    for same in [false, true] {
+        model(move || {
+            let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
+            let (runnable, mut handle) = worker.task(fated(&fate, || true));
+            let first = Bell::new();
+            assert!(poll(&mut handle, &first).is_pending());
+            let last = if same { Arc::clone(&first) } else { Bell::new() };
+            let joining = thread::spawn(move || drop(join(handle, &last)));
+            runnable.run();
+            drop(fate.take_waker());
+            joining.join().expect("no panic");
+            assert_eq!((fate.drops(), fate.output_drops()), (1, 1));
+            assert_eq!((worker.blocks(1), first.wakers(1)), (0, 0));
+        });
+    }
+}
+
 // Goal: a handle that is dropped while its task completes: one of the two drops the output, one
 // the stored waker.
 #[test]
