@@ -94,6 +94,7 @@ cross_clippy() { cross_env /usr/bin/cargo-clippy clippy "$@"; }
 need_zig() {
     local venv=$CI_DIR/zig
     export ZIG_PYTHON=$venv/bin/python
+    export ZIG_GLOBAL_CACHE_DIR=$CI_DIR/zig-cache ZIG_LOCAL_CACHE_DIR=$CI_DIR/zig-cache
     if "$ZIG_PYTHON" -m ziglang version >/dev/null 2>&1; then return 0; fi
     rm -rf "$venv"
     if ! python3 -m venv "$venv" >/dev/null 2>&1; then

@@ -175,8 +175,7 @@ impl<T: AsFd> AsyncFd<T> {
         Ok(ReadyGuard::new(self, interest))
     }
 
-    /// Polls for readability. Of several tasks that poll this way the last one's waker is sure to
-    /// be kept, and eight more; the methods that return futures have no such bound.
+    /// Polls for readability.
     ///
     /// # Errors
     ///

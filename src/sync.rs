@@ -37,6 +37,9 @@ mod chosen {
     };
 }
 
+#[cfg(all(edgewake_loom, test))]
+pub(crate) mod model;
+
 pub(crate) use std::sync::Arc;
 
 pub(crate) use chosen::{Mutex, MutexGuard, UnsafeCell, atomic};

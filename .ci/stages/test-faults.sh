@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # The tests with the Nth system call made to fail (sys/src/syscall.rs).
 source "$(dirname "$0")/../lib.sh"
-with_cfg faults edgewake_faults test --workspace --all-features
+with_cfg faults edgewake_faults test --workspace --all-features --no-fail-fast

@@ -6,7 +6,7 @@
 //! the waiting side               the pushing side
 //! publish: parked = true         push to a queue
 //! fence                          take: fence
-//! look at the queues             read parked; true -> swap(false) and kick
+//! look at the queues             read parked; true -> set it false and kick
 //! select
 //! retract: parked = false
 //! ```
@@ -45,7 +45,11 @@ impl Parked {
     pub(super) fn take(&self) -> bool {
         // Pairs with the fence of `publish`: the push comes before the look at the flag.
         fence(Ordering::SeqCst);
-        // Relaxed: the fence has ordered it; the swap only elects one of several pushers.
-        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
+        // Relaxed, thrice: the fence has ordered it; the exchange only elects one of several
+        // pushers. An exchange that fails writes nothing, where a swap would (and loom, which does
+        // not know that a swap reads the last value, would let that write come after a later
+        // `publish`).
+        self.0.load(Ordering::Relaxed)
+            && self.0.compare_exchange(true, false, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

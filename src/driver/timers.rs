@@ -220,3 +220,6 @@ impl Timers {
         wakers
     }
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;

@@ -330,7 +330,11 @@ impl Source {
         match crowded {
             Crowded::No => {}
             Crowded::Duplicate(waker) => drop(waker),
-            Crowded::Oldest(waker) => isolate(|| waker.wake()),
+            Crowded::Sweep(woken) => {
+                for waker in woken {
+                    isolate(|| waker.wake());
+                }
+            }
         }
         if seen.word() & bits == 0 {
             return Wait::Pending;

@@ -112,18 +112,20 @@ pub enum MissedTickBehavior {
 impl MissedTickBehavior {
     /// The tick after the one that was due at `tick`, and is returned now.
     fn next(self, tick: Instant, period: Duration) -> Instant {
-        let regular = clock::after(tick, period);
-        if self == MissedTickBehavior::Burst {
+        match self {
             // Whatever the time is: no need to read the clock.
-            return regular;
+            MissedTickBehavior::Burst => clock::after(tick, period),
+            _ => self.next_after(tick, period, Instant::now()),
         }
-        let now = Instant::now();
+    }
+
+    fn next_after(self, tick: Instant, period: Duration, now: Instant) -> Instant {
         let late = now.saturating_duration_since(tick);
         if late <= tolerance(period) {
-            return regular;
+            return clock::after(tick, period);
         }
         match self {
-            MissedTickBehavior::Burst => regular,
+            MissedTickBehavior::Burst => clock::after(tick, period),
             MissedTickBehavior::Delay => clock::after(now, period),
             MissedTickBehavior::Skip => clock::after(now, period - remainder(late, period)),
         }
@@ -282,5 +284,74 @@ impl FusedStream for Interval {
     /// Returns false: it never ends.
     fn is_terminated(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{MissedTickBehavior, MissedTickBehavior::*};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Asserts when the tick after one that was due at zero comes, if that is returned at `now`.
+    #[track_caller]
+    fn expect(behavior: MissedTickBehavior, period: Duration, now: Duration, next: Duration) {
+        let zero = Instant::now();
+        assert_eq!(behavior.next_after(zero, period, zero + now) - zero, next, "{behavior:?}");
+    }
+
+    #[test]
+    fn a_tick_in_time_leaves_the_schedule_as_it_is() {
+        for behavior in [Burst, Delay, Skip] {
+            expect(behavior, 8 * MS, Duration::ZERO, 8 * MS);
+            expect(behavior, 8 * MS, MS, 8 * MS);
+            expect(behavior, 1000 * MS, 5 * MS, 1000 * MS);
+        }
+        // It never comes early, but a caller may have reset it to any time.
+        let zero = Instant::now();
+        for behavior in [Burst, Delay, Skip] {
+            assert_eq!(behavior.next_after(zero + MS, 8 * MS, zero), zero + 9 * MS);
+        }
+    }
+
+    #[test]
+    fn a_late_tick_is_treated_as_asked() {
+        let bit = Duration::from_nanos(1);
+        expect(Burst, 8 * MS, MS + bit, 8 * MS);
+        expect(Delay, 8 * MS, MS + bit, 9 * MS + bit);
+        expect(Skip, 8 * MS, MS + bit, 8 * MS);
+        expect(Burst, 8 * MS, 41 * MS, 8 * MS);
+        expect(Delay, 8 * MS, 41 * MS, 49 * MS);
+        expect(Skip, 8 * MS, 41 * MS, 48 * MS);
+        expect(Delay, 1000 * MS, 5 * MS + bit, 1005 * MS + bit);
+        expect(Skip, 1000 * MS, 999 * MS, 1000 * MS);
+    }
+
+    #[test]
+    fn a_skipping_interval_ticks_next_strictly_after_now() {
+        let bit = Duration::from_nanos(1);
+        expect(Skip, 8 * MS, 8 * MS - bit, 8 * MS);
+        expect(Skip, 8 * MS, 8 * MS, 16 * MS);
+        expect(Skip, 8 * MS, 16 * MS, 24 * MS);
+        expect(Skip, bit, 41 * MS, 41 * MS + bit);
+    }
+
+    // T75. Goal: periods that are longer than time itself do not overflow, late or not.
+    #[test]
+    fn t75_huge_periods_are_far_away() {
+        let zero = Instant::now();
+        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        let year = century / 100;
+        for behavior in [Burst, Delay, Skip] {
+            for period in [century, Duration::from_secs(u64::MAX / 2), Duration::MAX] {
+                for late in [Duration::ZERO, MS, 2 * century] {
+                    let next = behavior.next_after(zero, period, zero + late);
+                    assert!(next >= zero + 29 * year, "{behavior:?} {period:?} {late:?}");
+                }
+            }
+        }
+        expect(Skip, century, 5 * century + MS, 6 * century);
     }
 }

@@ -18,7 +18,7 @@ use std::{
     mem,
     panic::Location,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -306,10 +306,9 @@ impl Future for Sleep {
         if !self.poll_deadline(cx.waker()) {
             return Poll::Pending;
         }
-        // If the budget is used up, the state is `Elapsed` all the same, and the next poll finds
-        // it so.
-        ready!(budget::poll_spend(cx));
-        Poll::Ready(())
+        // Only what is ready is spent; waiting for hundreds of timers is not an operation. If the
+        // budget is used up the state is `Elapsed` all the same, and the next poll finds it so.
+        budget::poll_spend(cx)
     }
 }
 

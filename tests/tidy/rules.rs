@@ -31,7 +31,8 @@ fn breach(source: &Source, line: usize, what: &str) -> String {
     format!("{}:{line}: {what}", source.path)
 }
 
-/// The arrows between the modules of `src`, also where lib.rs re-exports a name.
+/// The arrows between the modules of `src`, also where lib.rs re-exports a name. A file's own unit
+/// tests, which stand at its end, may use the whole crate.
 pub(crate) fn layers(sources: &[Source]) -> Vec<String> {
     let exports = exports(sources);
     let mut found = Vec::new();
@@ -42,7 +43,9 @@ pub(crate) fn layers(sources: &[Source]) -> Vec<String> {
             .iter()
             .find_map(|(name, forbidden)| (name == own).then_some(*forbidden))
             .unwrap_or(if own == "runtime" { &[] } else { &["runtime"] });
-        for named in source.paths().iter().filter(|named| named.local) {
+        let tests = source.text.lines().position(|line| line == "mod tests {");
+        let before_tests = |line: usize| tests.is_none_or(|tests| line <= tests);
+        for named in source.paths().iter().filter(|n| n.local && before_tests(n.line)) {
             let Some(first) = named.segments.first() else { continue };
             let to = exports.get(first).unwrap_or(first);
             if to != own && forbidden.contains(&to.as_str()) {

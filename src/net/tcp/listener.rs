@@ -125,8 +125,7 @@ impl TcpListener {
         std::future::poll_fn(|cx| accept.poll(cx)).await
     }
 
-    /// Polls for a connection. Of several tasks that poll this way the last one's waker is sure to
-    /// be kept, and eight more; [`accept`](Self::accept) has no such bound.
+    /// Polls for a connection.
     ///
     /// # Errors
     ///

@@ -276,8 +276,7 @@ impl TcpStream {
         self.io.poll_peek(cx, buffer)
     }
 
-    /// Polls for readability. Of several tasks that poll this way the last one's waker is sure to
-    /// be kept, and eight more; [`readable`](Self::readable) has no such bound.
+    /// Polls for readability.
     ///
     /// # Errors
     ///

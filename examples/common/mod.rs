@@ -1,0 +1,11 @@
+//! What the example programs share. A folder, so that cargo takes it for no example of its own.
+//!
+//! - `command_line`: values of options, and how a program ends.
+//! - `descriptors`: as many open sockets as the system allows.
+//! - `interrupt`: Ctrl-C and SIGTERM as something to await.
+//! - `numbers`: figures as people read them.
+
+pub(crate) mod command_line;
+pub(crate) mod descriptors;
+pub(crate) mod interrupt;
+pub(crate) mod numbers;

@@ -1,0 +1,130 @@
+//! One connection: what it sends goes back to it, until it closes or fails.
+//!
+//! What an idle connection costs is its task, and the task is as large as its future at the
+//! largest of its waits. So nothing is kept over a wait but the socket and a reference to the
+//! server: the buffer belongs to the server, and is used between two waits, when no other task can
+//! run. The one wait that must keep bytes, for a peer that does not read, has them on the heap.
+//!
+//! A future that fails ends its own connection and nothing else.
+
+use std::{cell::RefCell, io, io::ErrorKind::WouldBlock, rc::Rc};
+
+use edgewake::net::TcpStream;
+use futures::{AsyncReadExt, AsyncWriteExt};
+
+use crate::counters::Counters;
+
+/// Shared by all connections. Large, since it costs nothing: halving it costs bulk transfers a
+/// tenth of their throughput.
+const SHARED_BUFFER: usize = 64 * 1024;
+
+/// One for each connection.
+const OWN_BUFFER: usize = 16 * 1024;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) counters: Counters,
+    /// Whether each connection has a buffer of its own.
+    buffered: bool,
+    buffer: RefCell<Box<[u8]>>,
+}
+
+/// What came of a look at a connection.
+enum Answer {
+    /// All that was read went back.
+    Whole,
+    /// The socket's buffer is full; these bytes are left to send.
+    Part(Vec<u8>),
+    /// The peer has finished sending, and has everything back.
+    End,
+}
+
+impl Server {
+    pub(crate) fn new(buffered: bool) -> Server {
+        let size = if buffered { 0 } else { SHARED_BUFFER };
+        Server {
+            counters: Counters::new(),
+            buffered,
+            buffer: RefCell::new(vec![0; size].into_boxed_slice()),
+        }
+    }
+
+    /// Receives what there is, up to a buffer full, and sends it back. Never waits.
+    #[inline]
+    fn answer(&self, stream: &TcpStream) -> io::Result<Answer> {
+        let mut buffer = self.buffer.borrow_mut();
+        let count = match stream.try_read(&mut buffer) {
+            Ok(0) => return Ok(Answer::End),
+            Ok(count) => count,
+            Err(error) if error.kind() == WouldBlock => return Ok(Answer::Whole),
+            Err(error) => return Err(error),
+        };
+        self.counters.echoed(count);
+        match stream.try_write(&buffer[..count]) {
+            Ok(sent) if sent == count => Ok(Answer::Whole),
+            Ok(sent) => Ok(Answer::Part(buffer[sent..count].to_vec())),
+            Err(error) if error.kind() == WouldBlock => Ok(Answer::Part(buffer[..count].to_vec())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Starts the task of a new connection.
+pub(crate) fn start(stream: TcpStream, server: &Rc<Server>) {
+    server.counters.opened();
+    let server = Rc::clone(server);
+    // Dropping the handle of a task detaches it.
+    if server.buffered {
+        drop(edgewake::spawn_local(echo_buffered(stream, server)));
+    } else {
+        drop(edgewake::spawn_local(echo(stream, server)));
+    }
+}
+
+/// Waits without a buffer, then uses the shared one.
+#[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice")]
+fn echo(stream: TcpStream, server: Rc<Server>) -> impl Future<Output = ()> {
+    async move {
+        let outcome = loop {
+            if let Err(error) = stream.readable().await {
+                break Err(error);
+            }
+            match server.answer(&stream) {
+                Ok(Answer::Whole) => {}
+                Ok(Answer::Part(rest)) => {
+                    // Nothing is read meanwhile: who does not read cannot make us hoard.
+                    if let Err(error) = Box::pin(send(&stream, rest)).await {
+                        break Err(error);
+                    }
+                }
+                Ok(Answer::End) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        server.counters.closed(outcome);
+    }
+}
+
+/// Waits until all is sent. Boxed by its caller, since it is rare and large.
+async fn send(mut stream: &TcpStream, bytes: Vec<u8>) -> io::Result<()> {
+    stream.write_all(&bytes).await
+}
+
+/// The same with a buffer for each connection, as one would write it for any stream.
+async fn echo_buffered(mut stream: TcpStream, server: Rc<Server>) {
+    let mut buffer = vec![0; OWN_BUFFER];
+    let outcome = loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) => break Ok(()),
+            Ok(count) => {
+                server.counters.echoed(count);
+                if let Err(error) = stream.write_all(&buffer[..count]).await {
+                    break Err(error);
+                }
+            }
+            Err(error) => break Err(error),
+        }
+    };
+    server.counters.closed(outcome);
+}

@@ -1,0 +1,122 @@
+//! The command line of the load generator.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use lexopt::prelude::{Long, Short, Value};
+
+use crate::common::command_line::{Request, value};
+
+pub(crate) const USAGE: &str = "\
+Sends messages to an echo server, checks what comes back, and measures how long it takes.
+
+Usage: load tcp ADDR [OPTIONS]
+
+  --connections N   as many at the same time (100)
+  --size N          bytes in a message (64)
+  --seconds S       for so long (5); fractions are allowed
+  --rate N          open loop: N messages a second, over all connections, latency counted from
+                    when each was due; without it each connection waits for its answers
+  --depth N         messages a connection may have on their way (1; with --rate: no limit)
+  -h, --help        this text
+
+Exit codes: 0 every message came back whole, 1 not so, 2 wrong arguments
+";
+
+const SIZE_MAX: usize = 64 << 20;
+const DEPTH_MAX: u32 = 1 << 20;
+
+/// What is to be loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    Tcp(SocketAddr),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target::Tcp(address) = self;
+        write!(f, "{address} (tcp)")
+    }
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) target: Target,
+    pub(crate) connections: u32,
+    pub(crate) size: usize,
+    pub(crate) duration: Duration,
+    /// Messages a second over all connections.
+    pub(crate) rate: Option<f64>,
+    /// Messages that one connection may have on their way.
+    pub(crate) depth: Option<u32>,
+}
+
+pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
+    let mut words = Vec::new();
+    let mut arguments = Arguments {
+        target: Target::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000))),
+        connections: 100,
+        size: 64,
+        duration: Duration::from_secs(5),
+        rate: None,
+        depth: None,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("connections") => {
+                let what = "a number of connections";
+                arguments.connections = value(&mut parser, "--connections", what)?;
+                require(arguments.connections > 0, "--connections", what)?;
+            }
+            Long("size") => {
+                let what = "a number of bytes, at most 64 MiB";
+                arguments.size = value(&mut parser, "--size", what)?;
+                require((1..=SIZE_MAX).contains(&arguments.size), "--size", what)?;
+            }
+            Long("seconds") => {
+                let what = "a number of seconds, like 5 or 0.5";
+                let seconds: f64 = value(&mut parser, "--seconds", what)?;
+                require(seconds > 0.0, "--seconds", what)?;
+                arguments.duration = Duration::try_from_secs_f64(seconds)
+                    .map_err(|_| format!("--seconds needs {what}"))?;
+            }
+            Long("rate") => {
+                let what = "a number of messages a second";
+                let rate: f64 = value(&mut parser, "--rate", what)?;
+                require(rate > 0.0 && rate <= 1e9, "--rate", what)?;
+                arguments.rate = Some(rate);
+            }
+            Long("depth") => {
+                let what = "a number of messages, at most a million";
+                let depth = value(&mut parser, "--depth", what)?;
+                require((1..=DEPTH_MAX).contains(&depth), "--depth", what)?;
+                arguments.depth = Some(depth);
+            }
+            Short('h') | Long("help") => return Ok(Request::Help),
+            Value(word) => words.push(word.to_string_lossy().into_owned()),
+            other => return Err(other.unexpected()),
+        }
+    }
+    arguments.target = target(&words)?;
+    Ok(Request::Run(arguments))
+}
+
+/// The sub-command and what it needs.
+fn target(words: &[String]) -> Result<Target, String> {
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["tcp", address] => {
+            let hint = "an address with a port, like 127.0.0.1:8000";
+            let parsed = address.parse().map_err(|_| format!("tcp needs {hint}, not `{address}`"));
+            parsed.map(Target::Tcp)
+        }
+        ["tcp"] => Err("tcp needs an address, like `load tcp 127.0.0.1:8000`".into()),
+        ["tcp", _, extra, ..] => Err(format!("one address is enough: `{extra}` is too many")),
+        [other, ..] => Err(format!("`{other}` is nothing to load: try `load tcp 127.0.0.1:8000`")),
+        [] => Err("what is to be loaded? Try `load tcp 127.0.0.1:8000`".into()),
+    }
+}
+
+fn require(holds: bool, option: &str, what: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{option} needs {what}")) }
+}

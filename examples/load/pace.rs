@@ -1,0 +1,117 @@
+//! When the messages of one connection are due, and from when their latency counts.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// What the pace allows at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A message.
+    Now,
+    /// The next message at this time; before that an answer may come.
+    At(Instant),
+    /// A message after the next answer.
+    AfterAnswer,
+    /// No further message.
+    Never,
+}
+
+/// The pace of one connection.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    clock: Clock,
+    /// Messages that may be on their way.
+    depth: u64,
+    sent: u64,
+    answered: u64,
+}
+
+#[derive(Debug)]
+enum Clock {
+    /// A message is due when there is room for it; its latency counts from its being sent.
+    Closed { sent_at: VecDeque<Instant> },
+    /// Messages are due at fixed times, and their latency counts from those.
+    Open(Schedule),
+}
+
+/// Which of all messages, taken together, are those of one connection: they take turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) start: Instant,
+    /// Messages a second over all connections.
+    pub(crate) rate: f64,
+    pub(crate) connections: u64,
+    /// This one's place in the turn.
+    pub(crate) place: u64,
+}
+
+impl Schedule {
+    /// When message `number` of this connection is due.
+    fn due(&self, number: u64) -> Instant {
+        let overall = self.place + number * self.connections;
+        self.start + Duration::from_secs_f64(overall as f64 / self.rate)
+    }
+}
+
+impl Pace {
+    pub(crate) fn closed(depth: u32) -> Pace {
+        Pace::new(Clock::Closed { sent_at: VecDeque::new() }, depth.into())
+    }
+
+    pub(crate) fn open(schedule: Schedule, depth: Option<u32>) -> Pace {
+        Pace::new(Clock::Open(schedule), depth.map_or(u64::MAX, u64::from))
+    }
+
+    fn new(clock: Clock, depth: u64) -> Pace {
+        Pace { clock, depth, sent: 0, answered: 0 }
+    }
+
+    /// Messages that wait for their answer.
+    pub(crate) fn outstanding(&self) -> u64 {
+        self.sent - self.answered
+    }
+
+    /// Messages that were answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// What may be sent at `now`, if nothing may be from `end` on.
+    pub(crate) fn due(&self, now: Instant, end: Instant) -> Due {
+        let due = match &self.clock {
+            Clock::Closed { .. } => now,
+            Clock::Open(schedule) => schedule.due(self.sent),
+        };
+        if due.max(now) >= end {
+            Due::Never
+        } else if self.outstanding() >= self.depth {
+            Due::AfterAnswer
+        } else if due <= now {
+            Due::Now
+        } else {
+            Due::At(due)
+        }
+    }
+
+    /// A message is being sent.
+    pub(crate) fn send(&mut self, now: Instant) {
+        self.sent += 1;
+        if let Clock::Closed { sent_at } = &mut self.clock {
+            sent_at.push_back(now);
+        }
+    }
+
+    /// The oldest outstanding message was answered. Returns from when its latency counts.
+    pub(crate) fn answer(&mut self) -> Instant {
+        let number = self.answered;
+        self.answered += 1;
+        match &mut self.clock {
+            Clock::Closed { sent_at } => {
+                sent_at.pop_front().expect("an answer only counts where a message was sent")
+            }
+            Clock::Open(schedule) => schedule.due(number),
+        }
+    }
+}

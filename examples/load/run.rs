@@ -1,0 +1,135 @@
+//! All connections together, from the first connect to the last answer.
+
+use std::{
+    io,
+    os::fd::AsFd,
+    pin::{Pin, pin},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use edgewake::{
+    JoinError,
+    net::TcpStream,
+    time::{sleep_until, timeout},
+};
+use futures::{
+    StreamExt,
+    future::{Either, join_all, select},
+    stream,
+};
+
+use crate::{
+    arguments::{Arguments, Target},
+    common::interrupt::Interrupt,
+    connection::{Connection, Shared},
+    pace::{Pace, Schedule},
+    progress::Progress,
+};
+
+/// Connects that are under way at the same time: fewer than any server's queue holds.
+const CONNECTING: usize = 100;
+
+/// How long a connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long after the end answers are waited for when none comes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) connections: u64,
+    /// From the first message to the end, or to the last answer if that came later.
+    pub(crate) elapsed: Duration,
+    pub(crate) shared: Rc<Shared>,
+}
+
+/// Connects, runs for as long as asked or until a signal comes, and waits for the last answers.
+pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, String> {
+    let interrupt = Interrupt::new().map_err(|error| format!("cannot watch signals: {error}"))?;
+    let shared = Rc::new(Shared::new(arguments.size, Instant::now()));
+    let streams = match select(pin!(interrupt.wait()), pin!(connect_all(arguments, &shared))).await
+    {
+        Either::Left(_) => return Err("interrupted while connecting".into()),
+        Either::Right((streams, _)) => streams,
+    };
+    let connections = streams.len() as u64;
+    if connections == 0 {
+        let reasons: Vec<_> = shared.tally.errors().into_iter().map(|(error, _)| error).collect();
+        return Err(format!("cannot connect to {}: {}", arguments.target, reasons.join("; ")));
+    }
+
+    let start = Instant::now();
+    let end = start.checked_add(arguments.duration).ok_or("--seconds: too many")?;
+    shared.end.set(end);
+    let progress = Progress::start(&shared, start, arguments.duration);
+    let tasks: Vec<_> = (0..)
+        .zip(streams)
+        .map(|(number, stream)| {
+            let pace = match arguments.rate {
+                Some(rate) => {
+                    let schedule = Schedule { start, rate, connections, place: number };
+                    Pace::open(schedule, arguments.depth)
+                }
+                None => Pace::closed(arguments.depth.unwrap_or(1)),
+            };
+            let connection = Connection::new(stream, Rc::clone(&shared), pace, number);
+            edgewake::spawn_local(connection.drive())
+        })
+        .collect();
+
+    let mut tasks = pin!(join_all(tasks));
+    let mut signal = pin!(interrupt.wait());
+    let stop = select(signal.as_mut(), sleep_until(end));
+    let ended = match select(tasks.as_mut(), stop).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(_) => {
+            shared.end.set(end.min(Instant::now()));
+            last_answers(tasks, &shared).await
+        }
+    };
+    progress.finish();
+    if ended.iter().any(Result::is_err) {
+        return Err("a connection's task panicked".into());
+    }
+    let last = shared.tally.last_answer().unwrap_or(start);
+    let elapsed = last.max(shared.end.get().min(Instant::now())) - start;
+    Ok(Outcome { connections, elapsed, shared })
+}
+
+/// Waits until every connection is done, or no answer comes any more: those that are still missing
+/// by then stay unanswered.
+async fn last_answers(
+    mut tasks: Pin<&mut impl Future<Output = Vec<Result<(), JoinError>>>>,
+    shared: &Shared,
+) -> Vec<Result<(), JoinError>> {
+    loop {
+        let before = shared.tally.answers();
+        match timeout(PATIENCE, tasks.as_mut()).await {
+            Ok(ended) => return ended,
+            Err(_elapsed) if shared.tally.answers() > before => {}
+            Err(_elapsed) => return Vec::new(),
+        }
+    }
+}
+
+/// Connects as often as asked. What fails is tallied.
+async fn connect_all(arguments: &Arguments, shared: &Shared) -> Vec<TcpStream> {
+    let Target::Tcp(address) = arguments.target;
+    let mut attempts = stream::iter(0..arguments.connections)
+        .map(|_| async move {
+            let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
+            edgewake_sys::sockopt::NODELAY.set(stream.as_fd(), true)?;
+            io::Result::Ok(stream)
+        })
+        .buffer_unordered(CONNECTING);
+    let mut streams = Vec::new();
+    while let Some(attempt) = attempts.next().await {
+        match attempt {
+            Ok(stream) => streams.push(stream),
+            Err(error) => shared.tally.fail(&error, 0),
+        }
+    }
+    streams
+}
