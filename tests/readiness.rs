@@ -4,9 +4,9 @@
 
 #[path = "support/driven.rs"]
 mod driven;
-mod support;
 #[path = "support/peer.rs"]
 mod peer;
+mod support;
 
 use std::{
     cell::Cell,
@@ -26,8 +26,8 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     driven::Driven,
-    support::{WakeCount, deadline},
     peer::{accepted, listener, pair, pattern, read_to_end, read_when_readable, reset, until},
+    support::{WakeCount, deadline},
 };
 
 /// Runs a future on a runtime of its own, and fails where it would hang.

@@ -98,10 +98,7 @@ pub fn read_to_end(mut peer: impl Read) -> Vec<u8> {
 
 /// Waits until `condition` holds, while the runtime goes on.
 #[track_caller]
-pub fn until(
-    what: &'static str,
-    mut condition: impl FnMut() -> bool,
-) -> impl Future<Output = ()> {
+pub fn until(what: &'static str, mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     async move {
         let start = Instant::now();
         while !condition() {
