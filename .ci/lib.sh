@@ -83,9 +83,12 @@ need_cross_rust() {
         -Zbuild-std-features=panic-unwind)
 }
 
+# No stripping: without debug information cargo would ask for it, and on macOS that needs a tool of
+# LLVM's which is not there.
 cross_env() {
     env PATH="/usr/bin:$PATH" CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
-        CARGO_TARGET_DIR="$CI_DIR/cross" CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 "$@"
+        CARGO_TARGET_DIR="$CI_DIR/cross" CARGO_INCREMENTAL=0 \
+        CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_STRIP=none "$@"
 }
 cross_cargo() { cross_env /usr/bin/cargo "$@"; }
 cross_clippy() { cross_env /usr/bin/cargo-clippy clippy "$@"; }

@@ -395,14 +395,29 @@ impl<T: AsFd> AsyncFd<T> {
                     self.registration.note_count(direction, seen, count, length);
                     return Ok(count);
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    if error.kind() == io::ErrorKind::WouldBlock {
-                        self.registration.clear_blocked(direction, seen);
-                    }
-                    return Err(error);
-                }
+                Err(error) => match self.settle_attempt(direction, seen, error) {
+                    Some(error) => return Err(error),
+                    None => continue,
+                },
             }
+        }
+    }
+
+    /// What the error of a single attempt means: `None` is "again".
+    #[cold]
+    fn settle_attempt(
+        &self,
+        direction: Direction,
+        seen: Snapshot,
+        error: io::Error,
+    ) -> Option<io::Error> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => None,
+            io::ErrorKind::WouldBlock => {
+                self.registration.clear_blocked(direction, seen);
+                Some(error)
+            }
+            _ => Some(error),
         }
     }
 

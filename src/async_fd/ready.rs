@@ -16,6 +16,9 @@ use crate::{
     reactor::{Direction, Key, Registration, Wait, Wanted, bits},
 };
 
+/// What ends a wait for data, if the direction is registered.
+const DUE: u64 = bits::DATA | bits::CLOSED | bits::ERROR;
+
 /// What makes waiting for data end: data, the end of it, an error, the end of the reactor.
 const OVER: u64 = bits::DATA | bits::CLOSED | bits::ERROR | bits::SHUT;
 
@@ -40,16 +43,26 @@ impl<'a, const READS: bool> ReadyFor<'a, READS> {
         ReadyFor { registration, fd, key: None }
     }
 
-    /// Whatever is not "registered, and ready or not".
+    /// Whatever is not "registered, and ready or at rest".
     #[cold]
-    fn enroll(&self) -> io::Result<()> {
-        let interest = self.registration.interest(Self::DIRECTION);
-        self.registration.enroll(self.fd, interest, context::reactor())
-    }
-
-    #[cold]
-    fn shut_down(&self) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(self.registration.shut_down()))
+    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let seen = self.registration.snapshot(Self::DIRECTION);
+            if seen.is_shut() {
+                return Poll::Ready(Err(self.registration.shut_down()));
+            }
+            if !seen.is_registered() {
+                let interest = self.registration.interest(Self::DIRECTION);
+                self.registration.enroll(self.fd, interest, context::reactor())?;
+            } else if seen.word() & DUE != 0 {
+                return Poll::Ready(Ok(()));
+            } else if self.registration.park_future(Self::DIRECTION, cx.waker(), &mut self.key)
+                == Wait::Pending
+            {
+                budget::refund();
+                return Poll::Pending;
+            }
+        }
     }
 }
 
@@ -60,27 +73,16 @@ impl<const READS: bool> Future for ReadyFor<'_, READS> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(budget::poll_spend(cx));
         let this = &mut *self;
-        loop {
-            let seen = this.registration.snapshot(Self::DIRECTION);
-            if !seen.is_registered() {
-                if seen.is_shut() {
-                    return this.shut_down();
-                }
-                this.enroll()?;
-            } else if seen.word() & OVER != 0 {
-                if seen.is_shut() {
-                    return this.shut_down();
-                }
-                return Poll::Ready(Ok(()));
-            } else {
-                let waker = cx.waker();
-                let wait = this.registration.park_future(Self::DIRECTION, waker, &mut this.key);
-                if wait == Wait::Pending {
-                    budget::refund();
-                    return Poll::Pending;
-                }
-            }
+        let word = this.registration.snapshot(Self::DIRECTION).word();
+        if word & DUE != 0 && word & (bits::REGISTERED | bits::SHUT) == bits::REGISTERED {
+            return Poll::Ready(Ok(()));
         }
+        let wait = this.registration.park_future(Self::DIRECTION, cx.waker(), &mut this.key);
+        if wait == Wait::Pending {
+            budget::refund();
+            return Poll::Pending;
+        }
+        this.poll_slowly(cx)
     }
 }
 

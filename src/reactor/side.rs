@@ -226,8 +226,49 @@ impl Side {
         });
     }
 
-    /// Waits: puts `waker` into the slot, unless something is ready.
+    /// Waits where the same task has waited before, which is nearly every wait: nothing is ready,
+    /// the direction is registered, the slot is free and holds this waker. False if it is not so,
+    /// or stopped being so; then nothing has changed, and [`park`](Self::park) finds out.
     #[inline(always)]
+    pub(super) fn park_again(&self, waker: &Waker) -> bool {
+        // Relaxed: the compare-and-swap below confirms it.
+        let before = self.state.load(Ordering::Relaxed);
+        if before & (TRY | LOCKED | REGISTERED) != REGISTERED {
+            return false;
+        }
+        let locked = (before | LOCKED) & !WAITER;
+        // Acquire: as in `try_lock`.
+        let (success, failure) = (Ordering::Acquire, Ordering::Relaxed);
+        if self.state.compare_exchange(before, locked, success, failure).is_err() {
+            return false;
+        }
+        let present = self.slot.with(|slot| {
+            // SAFETY: LOCKED is ours since the step above, so nobody writes the slot.
+            unsafe { &*slot }.as_ref().is_some_and(|present| present.will_wake(waker))
+        });
+        if !present {
+            return self.give_back(before);
+        }
+        // Release: as in `settle`.
+        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
+        let parked = (locked & !LOCKED) | WAITER;
+        self.state.compare_exchange(locked, parked, success, failure).is_ok()
+            || matches!(self.settle(before), Parked::Waiting(_))
+    }
+
+    /// Gives the slot free as it was found. Always false.
+    #[cold]
+    fn give_back(&self, before: u64) -> bool {
+        if before & WAITER != 0 {
+            let _whoever_waits_is_served = self.settle(before);
+        } else {
+            self.unset(LOCKED);
+        }
+        false
+    }
+
+    /// Waits: puts `waker` into the slot, unless something is ready.
+    #[cold]
     pub(super) fn park(&self, waker: &Waker, claim: Claim) -> Parked {
         let before = match self.try_lock() {
             Ok(before) => before,
@@ -241,7 +282,6 @@ impl Side {
     }
 
     /// Takes the right to the slot, or says why there is none to take.
-    #[inline(always)]
     fn try_lock(&self) -> Result<u64, Parked> {
         // Acquire, here and on failure: a ready word is handed out as a snapshot.
         let mut state = self.state.load(Ordering::Acquire);
@@ -269,7 +309,7 @@ impl Side {
     /// Gives the slot free with `WAITER` set, in the step that finds nothing ready. `before` is
     /// the word from which the slot was taken: if it said that someone waits, they are owed the
     /// wake-up that an event meanwhile could not give.
-    #[inline(always)]
+    #[cold]
     fn settle(&self, before: u64) -> Parked {
         // What `try_lock` left there. Likely still so, and confirmed by the compare-and-swap.
         let mut state = (before | LOCKED) & !WAITER;

@@ -41,7 +41,7 @@ use crate::sync::{
 };
 
 /// No slot: the notifier's token less one, which `slots` never gives out.
-const NO_TOKEN: u64 = u64::MAX - 1;
+pub(super) const NO_TOKEN: Token = Token(u64::MAX - 1);
 
 /// What a descriptor is, as far as the protocol depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Source {
         Source {
             read: Side::new(initial),
             write: Side::new(initial),
-            token: AtomicU64::new(NO_TOKEN),
+            token: AtomicU64::new(NO_TOKEN.0),
             waiters: Mutex::new(None),
             enrollment: Mutex::new(Enrollment::Born(born)),
             fd: AtomicI32::new(-1),
@@ -134,6 +134,12 @@ impl Source {
         // and the kernel orders those with the events it reports. A racing end is a stale event,
         // which the protocol allows either way.
         Token(self.token.load(Ordering::Relaxed))
+    }
+
+    /// From now on events with `token` are for this source, and others are not.
+    pub(super) fn set_token(&self, token: Token) {
+        // Relaxed: see `token`.
+        self.token.store(token.0, Ordering::Relaxed);
     }
 
     pub(super) fn fd(&self) -> RawFd {
@@ -255,7 +261,7 @@ impl Source {
 
     /// Sets bits of both directions and wakes whoever waits for one of them. A waker that panics
     /// stops nobody else (T22).
-    fn raise(&self, read: u64, write: u64) {
+    pub(super) fn raise(&self, read: u64, write: u64) {
         let raise = |side: &Side, bits| if bits == 0 { None } else { Some(side.raise(bits)) };
         let raised = [raise(&self.read, read), raise(&self.write, write)];
         if raised.iter().flatten().any(|raised: &Raised| raised.owes_list()) {
@@ -295,16 +301,15 @@ impl Source {
     /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
     #[inline(always)]
     pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
-        match self.side(direction).park(waker, Claim::Newest) {
-            Parked::Waiting(seen) if seen.is_registered() => Wait::Pending,
-            Parked::Ready(_) => Wait::Retry,
-            other => self.park_slowly(direction, waker, other),
+        if self.side(direction).park_again(waker) {
+            return Wait::Pending;
         }
+        self.park_in_full(direction, waker)
     }
 
     #[cold]
-    fn park_slowly(&self, direction: Direction, waker: &Waker, parked: Parked) -> Wait {
-        let (seen, displaced) = match parked {
+    fn park_in_full(&self, direction: Direction, waker: &Waker) -> Wait {
+        let (seen, displaced) = match self.side(direction).park(waker, Claim::Newest) {
             Parked::Ready(_) => return Wait::Retry,
             Parked::Waiting(seen) => (seen, None),
             Parked::Displaced(seen, old) => (seen, Some(old)),
@@ -352,6 +357,19 @@ impl Source {
     /// `key`. [`forget`](Self::forget) takes the entry off again.
     #[inline(always)]
     pub(super) fn park_future(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        if key.is_none() && self.side(direction).park_again(waker) {
+            return Wait::Pending;
+        }
+        self.park_future_in_full(direction, waker, key)
+    }
+
+    #[cold]
+    fn park_future_in_full(
         &self,
         direction: Direction,
         waker: &Waker,
@@ -427,8 +445,7 @@ impl Source {
     /// The reactor has shut down: nobody can wait here any more.
     pub(super) fn shut(&self) {
         let home = std::mem::replace(&mut *lock(&self.enrollment), Enrollment::Gone);
-        // Relaxed: see `token`.
-        self.token.store(NO_TOKEN, Ordering::Relaxed);
+        self.set_token(NO_TOKEN);
         self.raise(SHUT, SHUT);
         drop(home);
     }
@@ -495,8 +512,7 @@ impl Source {
             Insertion::Shut => return Err(shut_down()),
             Insertion::Full => return Err(io::Error::other("the reactor's slots are used up")),
         };
-        // Relaxed, twice: see `token` and `fd`.
-        self.token.store(token.0, Ordering::Relaxed);
+        self.set_token(token);
         let outcome = match reactor.selector().register(fd, token, interest) {
             // A registration under this number: of a live source, or one that a closed descriptor
             // left behind (T27, T91).
@@ -511,13 +527,20 @@ impl Source {
             outcome => outcome,
         };
         match outcome {
+            // Relaxed: see `fd`.
             Ok(()) => self.fd.store(raw, Ordering::Relaxed),
             Err(_) => {
-                self.token.store(NO_TOKEN, Ordering::Relaxed);
+                self.set_token(NO_TOKEN);
                 reactor.remove(token);
             }
         }
         outcome
+    }
+
+    /// For models: as if both directions had been registered long ago.
+    #[cfg(all(test, edgewake_loom))]
+    pub(super) fn assume_registered(&self) {
+        let _known = [self.read.set(REGISTERED), self.write.set(REGISTERED)];
     }
 
     /// What registering `direction` asks for.
@@ -538,7 +561,7 @@ impl Source {
     /// `closes`, keeps it.
     pub(super) fn detach(&self, closes: bool) {
         // Relaxed: see `token`.
-        let token = Token(self.token.swap(NO_TOKEN, Ordering::Relaxed));
+        let token = Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed));
         let home = {
             let mut enrollment = lock(&self.enrollment);
             let home = std::mem::replace(&mut *enrollment, Enrollment::Gone);

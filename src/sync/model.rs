@@ -11,25 +11,43 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
 };
 
-use ::loom::sync::Notify;
+use ::loom::{
+    model::Builder,
+    sync::mpsc::{Receiver, Sender, channel},
+};
 
-/// Where one model thread waits to be woken. Wake-ups that come first are kept; a wait may also
-/// end for no reason, so who waits asks again for what it waits for.
-#[derive(Debug, Default)]
+/// Explores a model of two threads, with as many preemptions as the caller of the tests wants.
+pub(crate) fn model(body: impl Fn() + Send + Sync + 'static) {
+    Builder::new().check(body);
+}
+
+/// Explores a model of three threads or more. Each may be preempted once less: the number of
+/// interleavings grows with its power, and two are enough for every defect that was ever planted.
+pub(crate) fn wide_model(body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(1));
+    builder.check(body);
+}
+
+/// Where one model thread waits to be woken. Every ring ends one wait, also one that begins later.
+#[derive(Debug)]
 pub(crate) struct Bell {
-    notify: Notify,
+    sender: Sender<()>,
+    /// In std's lock, which only the one who waits takes.
+    receiver: Mutex<Receiver<()>>,
     rings: AtomicUsize,
 }
 
 impl Bell {
     pub(crate) fn new() -> Arc<Bell> {
-        Arc::default()
+        let (sender, receiver) = channel();
+        Arc::new(Bell { sender, receiver: Mutex::new(receiver), rings: AtomicUsize::new(0) })
     }
 
     pub(crate) fn waker(self: &Arc<Bell>) -> Waker {
@@ -37,21 +55,22 @@ impl Bell {
     }
 
     pub(crate) fn wait(&self) {
-        self.notify.wait();
+        let receiver = self.receiver.try_lock().expect("one thread waits");
+        receiver.recv().expect("the sender is here");
     }
 
     pub(crate) fn ring(&self) {
         // Relaxed, here and below: std's atomic, which loom does not see; model threads run one
         // at a time.
         self.rings.fetch_add(1, Ordering::Relaxed);
-        self.notify.notify();
+        self.sender.send(()).expect("the receiver is here");
     }
 
     pub(crate) fn rings(&self) -> usize {
         self.rings.load(Ordering::Relaxed)
     }
 
-    /// How many wakers there are.
+    /// How many wakers there are, beside `own` references.
     pub(crate) fn wakers(self: &Arc<Bell>, own: usize) -> usize {
         Arc::strong_count(self) - own
     }

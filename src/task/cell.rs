@@ -208,6 +208,19 @@ impl TaskRef {
         unsafe { (self.0.as_ref().vtable.drop_outcome)(self.0) }
     }
 
+    /// Whether the join waker wakes what `waker` wakes. The worker may be reading it, too.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the join handle and nobody writes the join waker meanwhile.
+    pub(super) unsafe fn will_wake_join(&self, waker: &Waker) -> bool {
+        // SAFETY: our reference keeps the cell alive, and the caller vouches that it is only read.
+        unsafe {
+            let place = (self.0.as_ref().vtable.join_waker)(self.0);
+            place.as_ref().with(|present| (*present).as_ref().is_some_and(|p| p.will_wake(waker)))
+        }
+    }
+
     /// # Safety
     ///
     /// The caller is the join handle and it is its turn at the join waker.
@@ -414,6 +427,9 @@ where
     unsafe fn free(header: NonNull<Header>) {
         // SAFETY: the last reference is gone, and the cell came out of a Box in `new`. Future and
         // outcome went before; what is left to drop is the scheduler and the join waker.
-        drop(unsafe { Box::from_raw(header.cast::<Cell<F, S>>().as_ptr()) });
+        let cell = unsafe { Box::from_raw(header.cast::<Cell<F, S>>().as_ptr()) };
+        // Does nothing but tell loom that everyone's use of the cell has to come before this.
+        cell.stage.with_mut(|_| ());
+        cell.join_waker.with_mut(|_| ());
     }
 }

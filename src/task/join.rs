@@ -81,13 +81,8 @@ impl<T> JoinHandle<T> {
     fn store_waker(&self, cx: &Context<'_>) -> bool {
         let state = self.task.state();
         if state.has_join_waker() {
-            // SAFETY: while JOIN_WAKER is set both sides may only read, which this does.
-            let same = unsafe {
-                self.task.join_waker(|waker| {
-                    waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-                })
-            };
-            if same {
+            // SAFETY: while JOIN_WAKER is set both sides only read.
+            if unsafe { self.task.will_wake_join(cx.waker()) } {
                 return !state.is_completed();
             }
             if !state.unset_join_waker() {
