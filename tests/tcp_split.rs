@@ -1,5 +1,7 @@
 //! The halves of a TcpStream: borrowed and owned, dropped, forgotten and reunited.
 
+#![cfg(feature = "net")]
+
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;

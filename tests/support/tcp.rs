@@ -98,6 +98,16 @@ pub async fn reset(end: TcpStream, other: &TcpStream) {
     other.closed().await.expect("a driver");
 }
 
+/// Lets the loop turn: a byte there and back over a connection of its own, each awaited.
+pub async fn turn() {
+    let (there, back) = pair().await;
+    for (from, to) in [(&there, &back), (&back, &there)] {
+        assert!(poll_once(std::pin::pin!(to.readable())).is_pending());
+        assert_eq!(from.try_write(b"x").expect("room for a byte"), 1);
+        drain(to, 1).await;
+    }
+}
+
 /// Polls once with a waker that does nothing.
 pub fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))

@@ -1,5 +1,7 @@
 //! A pause that several tasks wait for, as callers of `poll_accept` do: none of them has a future
 //! that could keep it, and the timer has one waker only.
+//!
+//! That all of them are woken is shown by `tests/accept_at_fd_limit.rs`.
 
 use std::{
     mem::take,
@@ -94,10 +96,10 @@ mod tests {
             Arc,
             atomic::{AtomicUsize, Ordering},
         },
-        task::{Context, Wake, Waker},
+        task::{Wake, Waker},
     };
 
-    use super::{CROWD_MAX, Crowd, SharedBackoff};
+    use super::{CROWD_MAX, Crowd};
 
     #[derive(Debug, Default)]
     struct Count(AtomicUsize);
@@ -108,38 +110,14 @@ mod tests {
         }
     }
 
-    fn tasks(number: usize) -> Vec<Arc<Count>> {
-        (0..number).map(|_| Arc::default()).collect()
-    }
-
     fn wakes(tasks: &[Arc<Count>]) -> Vec<usize> {
         tasks.iter().map(|task| task.0.load(Ordering::SeqCst)).collect()
-    }
-
-    // T20, T57. Goal: several tasks that poll through one pause are all woken at its end. Method:
-    // two of them, and the timer of a real driver.
-    #[test]
-    fn t57_all_who_wait_for_a_pause_are_woken() {
-        let runtime = crate::Runtime::new().unwrap();
-        let tasks = tasks(2);
-        let wakers: Vec<Waker> = tasks.iter().map(|task| Waker::from(Arc::clone(task))).collect();
-        let shared = SharedBackoff::default();
-        runtime.block_on(async {
-            assert!(shared.start());
-            for waker in &wakers {
-                assert!(shared.poll(&Context::from_waker(waker)).is_pending());
-            }
-            std::future::poll_fn(|cx| shared.poll(cx)).await;
-        });
-        assert_eq!(wakes(&tasks), [1, 1]);
-        shared.reset();
-        assert!(shared.0.lock().unwrap().is_none());
     }
 
     // Goal: the crowd is bounded, and whoever is pushed out is to be woken instead.
     #[test]
     fn crowd_is_bounded() {
-        let tasks = tasks(CROWD_MAX + 1);
+        let tasks: Vec<Arc<Count>> = (0..=CROWD_MAX).map(|_| Arc::default()).collect();
         let crowd = Arc::new(Crowd::default());
         for task in &tasks {
             let waker = Waker::from(Arc::clone(task));

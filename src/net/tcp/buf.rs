@@ -145,7 +145,8 @@ impl TcpStream {
     /// Waits for the urgent byte and takes it, apart from the stream. Returns 1, or 0 if the peer
     /// has closed, or the connection failed, without one.
     ///
-    /// A later urgent byte displaces one that was not taken. With `SO_OOBINLINE`
+    /// The system keeps one such byte: a later one displaces it, and on Linux reading the stream
+    /// past its place discards it. With `SO_OOBINLINE`
     /// ([`set_oob_inline`](Self::set_oob_inline)) it stays in the stream instead.
     ///
     /// From the first call on, reads of this stream go on until `WouldBlock`, as
