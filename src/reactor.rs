@@ -5,6 +5,7 @@
 //! - `waiters`: the wait list of a source, for everyone who is not in a slot.
 //! - `source`: the record of a descriptor: two sides, the wait list, where it is registered.
 //! - `slots`: the table from tokens to sources.
+//! - `refusal`: the errors with which a wait is refused.
 //! - `registration`: the owner's handle; its drop follows the drop order.
 //!
 //! # The protocol of a wait
@@ -34,6 +35,7 @@
 //! This module knows `std::task::Waker` and nothing of tasks, queues or the loop above it.
 
 mod readiness;
+mod refusal;
 mod registration;
 mod side;
 mod slots;
