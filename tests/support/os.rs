@@ -1,0 +1,222 @@
+//! What the tests ask of the system itself: limits, signals, processes, odd descriptors.
+//!
+//! The only place under `tests/` that calls libc. Everything here is safe to call and panics where
+//! the system refuses.
+
+#![allow(dead_code, reason = "each test binary compiles its own copy and uses a part of it")]
+#![allow(unreachable_pub, reason = "a module of each test binary, reached as `os::…`")]
+
+use std::{
+    ffi::CString,
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+/// Error numbers, by their C names.
+pub mod errno {
+    #[allow(unused_imports, reason = "each test binary uses its own")]
+    pub use libc::{
+        EAGAIN, ECONNABORTED, ECONNRESET, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC,
+    };
+}
+
+/// For `open`, and for FIFOs above all: to open without waiting for the other end.
+pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
+
+#[track_caller]
+fn check(outcome: libc::c_int) -> libc::c_int {
+    assert_ne!(outcome, -1, "{}", io::Error::last_os_error());
+    outcome
+}
+
+/// The soft and the hard limit of open descriptors.
+pub fn descriptor_limits() -> (u64, u64) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for the call to fill.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) });
+    (limit.rlim_cur as u64, limit.rlim_max as u64)
+}
+
+/// Sets the soft limit of open descriptors, of the whole process.
+pub fn limit_descriptors(most: u64) {
+    let (_, hard) = descriptor_limits();
+    let limit = libc::rlimit { rlim_cur: most as libc::rlim_t, rlim_max: hard as libc::rlim_t };
+    // SAFETY: `limit` is valid for the call to read.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) });
+}
+
+/// Raises the soft limit to `wanted`, or as far as the hard one lets it. Returns what it is then.
+pub fn raise_descriptor_limit(wanted: u64) -> u64 {
+    let (soft, hard) = descriptor_limits();
+    if soft < wanted {
+        limit_descriptors(wanted.min(hard));
+    }
+    descriptor_limits().0
+}
+
+/// How many descriptors below 4096 are open in this process.
+pub fn open_descriptors() -> usize {
+    // SAFETY: F_GETFD takes no argument; a number that is not open is EBADF.
+    (0..4096).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } != -1).count()
+}
+
+/// The processor time that this process has used, of all its threads.
+pub fn processor_time() -> Duration {
+    // SAFETY: an all-zero rusage is valid; it is plain numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is valid for the call to fill.
+    check(unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) });
+    let time = |value: libc::timeval| {
+        Duration::from_secs(value.tv_sec as u64) + Duration::from_micros(value.tv_usec as u64)
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
+/// A pseudo-terminal: its master, and its slave in the usual line mode.
+pub fn pty() -> (File, File) {
+    let (mut master, mut slave) = (-1, -1);
+    let null = std::ptr::null_mut();
+    // SAFETY: the first two are room for a descriptor each; the others may be null.
+    check(unsafe { libc::openpty(&mut master, &mut slave, null, null.cast(), null.cast()) });
+    // SAFETY: the call succeeded and has put two new descriptors there, which nobody else owns.
+    unsafe { (File::from_raw_fd(master), File::from_raw_fd(slave)) }
+}
+
+/// A path in the folder for temporary files that nobody else has; the file goes when it drops.
+#[derive(Debug)]
+pub struct TemporaryPath(PathBuf);
+
+impl TemporaryPath {
+    pub fn new(name: &str) -> TemporaryPath {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("edgewake-{name}-{}-{count}", std::process::id());
+        TemporaryPath(std::env::temp_dir().join(name))
+    }
+
+    /// With a FIFO there.
+    pub fn fifo(name: &str) -> TemporaryPath {
+        let path = TemporaryPath::new(name);
+        let name = CString::new(path.0.as_os_str().as_bytes()).expect("a path without a NUL");
+        // SAFETY: `name` is a C string.
+        check(unsafe { libc::mkfifo(name.as_ptr(), 0o600) });
+        path
+    }
+}
+
+impl AsRef<Path> for TemporaryPath {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryPath {
+    fn drop(&mut self) {
+        // It may never have been made.
+        let _absent: io::Result<()> = std::fs::remove_file(&self.0);
+    }
+}
+
+/// An eventfd, its counter at zero.
+#[cfg(target_os = "linux")]
+pub fn eventfd() -> File {
+    // SAFETY: takes its arguments by value.
+    let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) });
+    // SAFETY: the call succeeded, so it is a new descriptor that nobody else owns.
+    unsafe { File::from_raw_fd(fd) }
+}
+
+/// A timerfd that fires once after `delay`.
+#[cfg(target_os = "linux")]
+pub fn timerfd(delay: Duration) -> File {
+    // SAFETY: takes its arguments by value.
+    let fd = check(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) });
+    let value = libc::timespec { tv_sec: 0, tv_nsec: delay.as_nanos() as libc::c_long };
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let time = libc::itimerspec { it_interval: zero, it_value: value };
+    // SAFETY: `time` is valid for the call to read, and the old value is not asked for.
+    check(unsafe { libc::timerfd_settime(fd, 0, &time, std::ptr::null_mut()) });
+    // SAFETY: it is a new descriptor that nobody else owns.
+    unsafe { File::from_raw_fd(fd) }
+}
+
+/// A child process that holds a copy of every descriptor open at its birth, until this drops.
+#[derive(Debug)]
+pub struct Fork {
+    child: libc::pid_t,
+    /// The child ends when the last copy of this closes.
+    lifeline: Option<OwnedFd>,
+}
+
+impl Fork {
+    pub fn new() -> Fork {
+        let (end, lifeline) = edgewake_sys::pipe::pipe().expect("a pipe");
+        edgewake_sys::fd::set_nonblocking(end.as_fd(), false).expect("an open descriptor");
+        // SAFETY: the child makes nothing but async-signal-safe calls before it ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let mut byte = 0_u8;
+            // SAFETY: `byte` is room for what is read, the descriptors are this child's copies,
+            // and all three calls are async-signal-safe.
+            unsafe {
+                libc::close(lifeline.as_raw_fd());
+                while libc::read(end.as_raw_fd(), (&raw mut byte).cast(), 1) == -1 {}
+                libc::_exit(0);
+            }
+        }
+        check(child);
+        Fork { child, lifeline: Some(lifeline) }
+    }
+}
+
+impl Drop for Fork {
+    fn drop(&mut self) {
+        drop(self.lifeline.take());
+        let mut status = 0;
+        // SAFETY: `status` is room for what the call writes; the child is ours and not awaited yet.
+        while unsafe { libc::waitpid(self.child, &mut status, 0) } == -1
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+    }
+}
+
+/// How many signals [`Interruptible`] threads have handled.
+pub static INTERRUPTIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread whose waits can be interrupted by a signal.
+#[derive(Clone, Copy, Debug)]
+pub struct Interruptible(libc::pthread_t);
+
+// SAFETY: it is a name of a thread, and any thread may send it a signal.
+unsafe impl Send for Interruptible {}
+
+impl Interruptible {
+    /// The calling thread. From now on SIGALRM does nothing in this process but interrupt: system
+    /// calls are not restarted (no `SA_RESTART`).
+    pub fn this_thread() -> Interruptible {
+        extern "C" fn count(_: libc::c_int) {
+            INTERRUPTIONS.fetch_add(1, Ordering::Relaxed);
+        }
+        // SAFETY: an all-zero sigaction is valid: no flags, an empty mask.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        let handler: extern "C" fn(libc::c_int) = count;
+        action.sa_sigaction = handler as usize;
+        // SAFETY: the handler only adds to an atomic; the old action is not asked for.
+        check(unsafe { libc::sigaction(libc::SIGALRM, &action, std::ptr::null_mut()) });
+        // SAFETY: has no preconditions.
+        Interruptible(unsafe { libc::pthread_self() })
+    }
+
+    /// Sends the signal. The thread must still be running, or not be joined yet.
+    pub fn interrupt(self) {
+        // SAFETY: the caller keeps the thread from being joined.
+        assert_eq!(unsafe { libc::pthread_kill(self.0, libc::SIGALRM) }, 0);
+    }
+}
