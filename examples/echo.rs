@@ -32,7 +32,6 @@ mod counters;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::AsFd,
     pin::pin,
     process::ExitCode,
     rc::Rc,
@@ -42,8 +41,14 @@ use std::{
 use arguments::Arguments;
 use common::{command_line, descriptors, interrupt::Interrupt, numbers::Counted};
 use connection::Server;
-use edgewake::{Builder, Runtime, net::TcpListener};
+use edgewake::{
+    Builder, Runtime,
+    net::{TcpListener, TcpSocket},
+};
 use futures::future::{Either, select};
+
+/// Connections the kernel keeps until they are accepted; Linux cuts it at `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
     command_line::run("echo", arguments::USAGE, arguments::parse(), |arguments| {
@@ -58,9 +63,7 @@ fn main() -> ExitCode {
 
 /// Serves until a signal comes (`Ok`) or nothing can be accepted any more.
 fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
-    let listener = runtime
-        .block_on(listen(arguments))
-        .map_err(|error| describe_bind(arguments.tcp, &error))?;
+    let listener = listen(arguments).map_err(|error| describe_bind(arguments.tcp, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     println!("listening on {address} (tcp)");
     println!("poke it: nc {} {}; Ctrl-C ends it", reachable(address.ip()), address.port());
@@ -79,11 +82,13 @@ fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
     outcome
 }
 
-async fn listen(arguments: &Arguments) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(arguments.tcp).await?;
+fn listen(arguments: &Arguments) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_for(&arguments.tcp)?;
+    socket.set_reuse_addr(true)?;
     // Accepted connections inherit it, on every system: no system call for each of them.
-    edgewake_sys::sockopt::NODELAY.set(listener.as_fd(), arguments.nodelay)?;
-    Ok(listener)
+    socket.set_nodelay(arguments.nodelay)?;
+    socket.bind(arguments.tcp)?;
+    socket.listen(BACKLOG)
 }
 
 fn describe_bind(address: SocketAddr, error: &io::Error) -> String {

@@ -127,6 +127,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// The value that owns the descriptor. Replacing its descriptor by another one breaks the
     /// registration (nothing worse: later waits never end, or return errors).
     pub fn get_mut(&mut self) -> &mut T {
+        self.registration.give_away();
         &mut self.inner
     }
 

@@ -142,7 +142,8 @@ impl Driver {
         let reactor = Arc::new(Reactor::new()?);
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
-        let dispatcher = Dispatcher::new(Arc::clone(&reactor));
+        let entry = notifier.entry().map(|(fd, interest)| (fd, NOTIFIER, interest));
+        let dispatcher = Dispatcher::new(Arc::clone(&reactor)).with_notifier(entry);
         let shared = Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier });
         let events = Events::with_capacity(EVENTS_PER_TURN);
         Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })

@@ -5,6 +5,7 @@
 //! - `waiters`: the wait list of a source, for everyone who is not in a slot.
 //! - `source`: the record of a descriptor: two sides, the wait list, where it is registered.
 //! - `slots`: the table from tokens to sources.
+//! - `refusal`: the errors with which a wait is refused.
 //! - `registration`: the owner's handle; its drop follows the drop order.
 //!
 //! # The protocol of a wait
@@ -34,6 +35,7 @@
 //! This module knows `std::task::Waker` and nothing of tasks, queues or the loop above it.
 
 mod readiness;
+mod refusal;
 mod registration;
 mod side;
 mod slots;
@@ -49,7 +51,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use edgewake_sys::{Events, Selector, Token};
+use edgewake_sys::{Events, Interest, Selector, Token};
 
 pub use self::readiness::Readiness;
 pub(crate) use self::{
@@ -141,11 +143,19 @@ pub(crate) struct Dispatcher {
     table: Table,
     /// Events for slots that had no owner any more, since the selector was last rebuilt.
     stale: usize,
+    /// What is registered besides the sources, and has to be registered again in a rebuilt
+    /// selector.
+    notifier: Option<(RawFd, Token, Interest)>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(reactor: Arc<Reactor>) -> Dispatcher {
-        Dispatcher { reactor, table: Table::default(), stale: 0 }
+        Dispatcher { reactor, table: Table::default(), stale: 0, notifier: None }
+    }
+
+    /// With a notifier that is registered besides the sources. It must outlive the dispatcher.
+    pub(crate) fn with_notifier(self, notifier: Option<(RawFd, Token, Interest)>) -> Dispatcher {
+        Dispatcher { notifier, ..self }
     }
 
     /// Hands every event of a batch to its source and wakes who waits for it. Returns how many
@@ -206,7 +216,8 @@ impl Dispatcher {
         }
         self.stale = 0;
         self.catch_up_now();
-        let entries = self.table.iter().filter_map(|source| source.enlisted());
+        let sources = self.table.iter().filter_map(|source| source.enlisted());
+        let entries = self.notifier.into_iter().chain(sources);
         // At the descriptor limit there is no fresh selector to be had: the old one still works,
         // and the next `STALE_EVENTS_MAX` stale events try again.
         let _postponed: io::Result<()> = self.reactor.selector.rebuild(entries);

@@ -46,7 +46,7 @@ pub(crate) fn run<A, E: Display>(
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{program}: {error}\nTry `{program} --help`.");
+            eprintln!("{program}: {error}\nTry `--help`.");
             ExitCode::from(2)
         }
     }

@@ -30,3 +30,24 @@ impl fmt::Display for Counted {
         write!(f, "{} {noun}{}", Grouped(count), if count == 1 { "" } else { "s" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, Grouped};
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let cases =
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (u64::MAX, "18,446,744,073,709,551,615")];
+        for (number, text) in cases {
+            assert_eq!(Grouped(number).to_string(), text);
+        }
+        assert_eq!(format!("{:>7}", Grouped(1_234)), "  1,234");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let counted = [0, 1, 2].map(|count| Counted(count, "error").to_string());
+        assert_eq!(counted, ["0 errors", "1 error", "2 errors"]);
+    }
+}

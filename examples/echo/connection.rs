@@ -30,16 +30,6 @@ pub(crate) struct Server {
     buffer: RefCell<Box<[u8]>>,
 }
 
-/// What came of a look at a connection.
-enum Answer {
-    /// All that was read went back.
-    Whole,
-    /// The socket's buffer is full; these bytes are left to send.
-    Part(Vec<u8>),
-    /// The peer has finished sending, and has everything back.
-    End,
-}
-
 impl Server {
     pub(crate) fn new(buffered: bool) -> Server {
         let size = if buffered { 0 } else { SHARED_BUFFER };
@@ -47,25 +37,6 @@ impl Server {
             counters: Counters::new(),
             buffered,
             buffer: RefCell::new(vec![0; size].into_boxed_slice()),
-        }
-    }
-
-    /// Receives what there is, up to a buffer full, and sends it back. Never waits.
-    #[inline]
-    fn answer(&self, stream: &TcpStream) -> io::Result<Answer> {
-        let mut buffer = self.buffer.borrow_mut();
-        let count = match stream.try_read(&mut buffer) {
-            Ok(0) => return Ok(Answer::End),
-            Ok(count) => count,
-            Err(error) if error.kind() == WouldBlock => return Ok(Answer::Whole),
-            Err(error) => return Err(error),
-        };
-        self.counters.echoed(count);
-        match stream.try_write(&buffer[..count]) {
-            Ok(sent) if sent == count => Ok(Answer::Whole),
-            Ok(sent) => Ok(Answer::Part(buffer[sent..count].to_vec())),
-            Err(error) if error.kind() == WouldBlock => Ok(Answer::Part(buffer[..count].to_vec())),
-            Err(error) => Err(error),
         }
     }
 }
@@ -90,16 +61,25 @@ fn echo(stream: TcpStream, server: Rc<Server>) -> impl Future<Output = ()> {
             if let Err(error) = stream.readable().await {
                 break Err(error);
             }
-            match server.answer(&stream) {
-                Ok(Answer::Whole) => {}
-                Ok(Answer::Part(rest)) => {
-                    // Nothing is read meanwhile: who does not read cannot make us hoard.
-                    if let Err(error) = Box::pin(send(&stream, rest)).await {
-                        break Err(error);
-                    }
+            let unsent = {
+                let mut buffer = server.buffer.borrow_mut();
+                let count = match stream.try_read(&mut buffer) {
+                    Ok(0) => break Ok(()),
+                    Ok(count) => count,
+                    Err(error) if error.kind() == WouldBlock => continue,
+                    Err(error) => break Err(error),
+                };
+                server.counters.echoed(count);
+                match stream.try_write(&buffer[..count]) {
+                    Ok(sent) if sent == count => continue,
+                    Ok(sent) => buffer[sent..count].to_vec(),
+                    Err(error) if error.kind() == WouldBlock => buffer[..count].to_vec(),
+                    Err(error) => break Err(error),
                 }
-                Ok(Answer::End) => break Ok(()),
-                Err(error) => break Err(error),
+            };
+            // Nothing is read meanwhile: who does not read cannot make us hoard.
+            if let Err(error) = Box::pin(send(&stream, unsent)).await {
+                break Err(error);
             }
         };
         server.counters.closed(outcome);
@@ -127,4 +107,29 @@ async fn echo_buffered(mut stream: TcpStream, server: Rc<Server>) {
         }
     };
     server.counters.closed(outcome);
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use std::rc::Rc;
+
+    use edgewake::{
+        Runtime,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::{Server, echo};
+
+    // Goal: an idle connection stays cheap: the socket, the server, and one wait.
+    #[test]
+    fn waiting_connection_is_small() {
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+            let address = listener.local_addr().expect("its address");
+            let stream = TcpStream::connect(address).await.expect("a connection");
+            let future = echo(stream, Rc::new(Server::new(false)));
+            assert!(size_of_val(&future) <= 64, "{} bytes", size_of_val(&future));
+        });
+    }
 }

@@ -24,6 +24,10 @@ Exit codes: 0 every message came back whole, 1 not so, 2 wrong arguments
 
 const SIZE_MAX: usize = 64 << 20;
 const DEPTH_MAX: u32 = 1 << 20;
+/// Thirty years.
+const SECONDS_MAX: f64 = 1e9;
+const RATE_MIN: f64 = 1e-3;
+const RATE_MAX: f64 = 1e9;
 
 /// What is to be loaded.
 #[derive(Clone, Copy, Debug)]
@@ -77,14 +81,13 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
             Long("seconds") => {
                 let what = "a number of seconds, like 5 or 0.5";
                 let seconds: f64 = value(&mut parser, "--seconds", what)?;
-                require(seconds > 0.0, "--seconds", what)?;
-                arguments.duration = Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| format!("--seconds needs {what}"))?;
+                require(seconds > 0.0 && seconds <= SECONDS_MAX, "--seconds", what)?;
+                arguments.duration = Duration::from_secs_f64(seconds);
             }
             Long("rate") => {
-                let what = "a number of messages a second";
+                let what = "a number of messages a second, like 1000 or 0.5";
                 let rate: f64 = value(&mut parser, "--rate", what)?;
-                require(rate > 0.0 && rate <= 1e9, "--rate", what)?;
+                require((RATE_MIN..=RATE_MAX).contains(&rate), "--rate", what)?;
                 arguments.rate = Some(rate);
             }
             Long("depth") => {

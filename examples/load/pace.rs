@@ -5,6 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long after the end a message is still sent that was due before it. A timer that fires a
+/// little late must not look like a server that has fallen behind.
+const LATE: Duration = Duration::from_millis(100);
+
 /// What the pace allows at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -78,13 +82,13 @@ impl Pace {
         self.answered
     }
 
-    /// What may be sent at `now`, if nothing may be from `end` on.
+    /// What may be sent at `now`, if nothing is due from `end` on.
     pub(crate) fn due(&self, now: Instant, end: Instant) -> Due {
         let due = match &self.clock {
             Clock::Closed { .. } => now,
             Clock::Open(schedule) => schedule.due(self.sent),
         };
-        if due.max(now) >= end {
+        if due >= end || now >= end + LATE {
             Due::Never
         } else if self.outstanding() >= self.depth {
             Due::AfterAnswer
@@ -113,5 +117,66 @@ impl Pace {
             }
             Clock::Open(schedule) => schedule.due(number),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Due, LATE, Pace, Schedule};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    // Goal: a closed loop has `depth` messages on their way, and an answer's latency counts from
+    // when its own message was sent.
+    #[test]
+    fn closed_loop_waits_for_answers() {
+        let start = Instant::now();
+        let end = start + 10 * SECOND;
+        let mut pace = Pace::closed(2);
+        for sent_at in [start, start + SECOND] {
+            assert_eq!(pace.due(sent_at, end), Due::Now);
+            pace.send(sent_at);
+        }
+        assert_eq!(pace.due(start + SECOND, end), Due::AfterAnswer);
+        assert_eq!(pace.answer(), start);
+        assert_eq!(pace.due(start + SECOND, end), Due::Now);
+        assert_eq!(pace.due(end, end), Due::Never);
+        assert_eq!(pace.answer(), start + SECOND);
+        assert_eq!(pace.outstanding(), 0);
+    }
+
+    // Goal: in an open loop the connections take turns, and what is sent late counts from when it
+    // was due.
+    #[test]
+    fn open_loop_keeps_its_times() {
+        let start = Instant::now();
+        let end = start + 10 * SECOND;
+        let schedule = Schedule { start, rate: 4.0, connections: 2, place: 1 };
+        let mut pace = Pace::open(schedule, Some(2));
+        let due = [start + SECOND / 4, start + 3 * SECOND / 4];
+        assert_eq!(pace.due(start, end), Due::At(due[0]));
+        let late = start + 5 * SECOND;
+        for _ in 0..2 {
+            assert_eq!(pace.due(late, end), Due::Now);
+            pace.send(late);
+        }
+        assert_eq!(pace.due(late, end), Due::AfterAnswer);
+        assert_eq!([pace.answer(), pace.answer()], due);
+    }
+
+    // Goal: what was due before the end is sent a little later, but not much.
+    #[test]
+    fn open_loop_ends() {
+        let start = Instant::now();
+        let end = start + SECOND;
+        let schedule = Schedule { start, rate: 2.0, connections: 1, place: 0 };
+        let mut pace = Pace::open(schedule, None);
+        pace.send(start);
+        assert_eq!(pace.due(end, end), Due::Now);
+        assert_eq!(pace.due(end + LATE, end), Due::Never);
+        pace.send(end);
+        assert_eq!(pace.due(start, end), Due::Never);
     }
 }

@@ -45,3 +45,34 @@ impl Pattern {
         &self.bytes[from..from + length]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PERIOD, Pattern, STRETCH};
+
+    // Goal: a message may begin anywhere, and the same position always gives the same byte.
+    #[test]
+    fn stretches_agree_where_they_overlap() {
+        let pattern = Pattern::new();
+        for position in [0, 1, PERIOD as u64 - 1, PERIOD as u64, 123_456_789] {
+            let long = pattern.at(position, 1_000);
+            assert_eq!(long.len(), 1_000);
+            assert_eq!(&long[1..], pattern.at(position + 1, 999));
+            assert_eq!(long, pattern.at(position + PERIOD as u64, 1_000));
+        }
+        assert_eq!(pattern.at(5, u64::MAX).len(), STRETCH);
+    }
+
+    // Goal: a byte lost, and a message of another connection, are noticed within a message.
+    #[test]
+    fn neighbouring_stretches_differ() {
+        let pattern = Pattern::new();
+        for position in 0..PERIOD as u64 {
+            assert_ne!(pattern.at(position, 64), pattern.at(position + 1, 64), "at {position}");
+        }
+        let messages: Vec<_> = (0..1_000).map(|n| pattern.at(Pattern::start_of(n), 64)).collect();
+        for (index, message) in messages.iter().enumerate() {
+            assert!(!messages[..index].contains(message), "connection {index}");
+        }
+    }
+}

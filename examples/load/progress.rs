@@ -57,7 +57,7 @@ async fn follow(bar: ProgressBar, shared: Rc<Shared>, start: Instant, duration: 
         let elapsed = now - start;
         bar.set_position(elapsed.as_millis().try_into().unwrap_or(u64::MAX));
         bar.set_message(format!(
-            "{:.0} of {} s, {} requests/s",
+            "{:.1} of {} s, {} requests/s",
             elapsed.as_secs_f64(),
             duration.as_secs_f64(),
             Grouped(rate as u64),

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    os::fd::AsFd,
     pin::{Pin, pin},
     rc::Rc,
     time::{Duration, Instant},
@@ -61,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, String> {
     }
 
     let start = Instant::now();
-    let end = start.checked_add(arguments.duration).ok_or("--seconds: too many")?;
+    let end = start + arguments.duration;
     shared.end.set(end);
     let progress = Progress::start(&shared, start, arguments.duration);
     let tasks: Vec<_> = (0..)
@@ -120,7 +119,7 @@ async fn connect_all(arguments: &Arguments, shared: &Shared) -> Vec<TcpStream> {
     let mut attempts = stream::iter(0..arguments.connections)
         .map(|_| async move {
             let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
-            edgewake_sys::sockopt::NODELAY.set(stream.as_fd(), true)?;
+            stream.set_nodelay(true)?;
             io::Result::Ok(stream)
         })
         .buffer_unordered(CONNECTING);

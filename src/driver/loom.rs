@@ -81,8 +81,8 @@ impl Worker {
     /// As `Shared::insert_timer`.
     fn insert_timer(&self, deadline: Instant) {
         let inserted = self.timers.insert(deadline, Waker::noop().clone());
-        let (_key, earliest) = inserted.expect("the timers are open");
-        if earliest {
+        let (_key, kick) = inserted.expect("the driver is not shut down");
+        if kick {
             self.unpark();
         }
     }
@@ -215,6 +215,34 @@ fn t73_an_earlier_timer_is_seen_or_kicks() {
     }
 }
 
+// T73. Goal: the same for a timer that is moved, and for a worker that is awake at first, which
+// nobody kicks.
+#[test]
+fn t73_a_timer_moved_to_the_front_is_seen_or_kicks() {
+    for awake in [false, true] {
+        model(move || {
+            let worker = Worker::new();
+            let now = Instant::now();
+            // The wheel is not empty in between: that alone would kick.
+            worker.insert_timer(now + 5 * HOUR);
+            let inserted = worker.timers.insert(now + 4 * HOUR, Waker::noop().clone());
+            let (key, _) = inserted.expect("the driver is not shut down");
+            if awake {
+                worker.timers.advance(&mut Vec::new());
+            }
+            let mover = Arc::clone(&worker);
+            let moving = thread::spawn(move || {
+                let moved = mover.timers.reset(key, now + HOUR).expect("it is pending");
+                if moved.1 {
+                    mover.unpark();
+                }
+            });
+            wait_until_bounded(&worker, HOUR);
+            moving.join().expect("no panic");
+        });
+    }
+}
+
 // T73. Goal: of two timers inserted at once the worker waits for the earlier one.
 #[test]
 fn t73_the_earlier_of_two_timers_counts() {
@@ -257,7 +285,7 @@ fn t74_the_last_waker_of_a_timer_is_woken_or_told() {
         let worker = Worker::new();
         let [first, second] = [Bell::new(), Bell::new()];
         let inserted = worker.timers.insert(Instant::now(), first.waker());
-        let (key, _) = inserted.expect("the timers are open");
+        let (key, _) = inserted.expect("the driver is not shut down");
         let poller = Arc::clone(&worker);
         let last = Arc::clone(&second);
         let polling = thread::spawn(move || {

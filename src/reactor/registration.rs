@@ -15,8 +15,9 @@ use edgewake_sys::Interest;
 use super::{
     Reactor, Readiness,
     readiness::bits::SHUT,
+    refusal::shut_down,
     side::{Direction, Snapshot},
-    source::{self, Kind, Source, Wait},
+    source::{Kind, Source, Wait},
     waiters::{Key, Wanted},
 };
 
@@ -130,6 +131,11 @@ impl Registration {
         self.source.lend();
     }
 
+    /// See [`Source::give_away`].
+    pub(crate) fn give_away(&self) {
+        self.source.give_away();
+    }
+
     pub(crate) fn read_until_would_block(&self) {
         self.source.read_until_would_block();
     }
@@ -141,7 +147,7 @@ impl Registration {
     }
 
     pub(crate) fn shut_down(&self) -> io::Error {
-        source::detached()
+        shut_down()
     }
 }
 

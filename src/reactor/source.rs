@@ -23,11 +23,12 @@ use std::{
     task::Waker,
 };
 
-use edgewake_sys::{Event, Interest, Token};
+use edgewake_sys::{Event, Interest, Selector, Token};
 
 use super::{
     Reactor,
     readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT},
+    refusal::{already_registered, no_reactor, shut_down, unpollable},
     side::{Claim, Direction, Parked, Raised, Side, Snapshot},
     slots::Insertion,
     waiters::{Crowded, Key, WaitList, Wanted},
@@ -36,12 +37,19 @@ use super::{
 use crate::sync::atomic::AtomicI64;
 use crate::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering},
     lock,
 };
 
 /// No slot: the notifier's token less one, which `slots` never gives out.
 pub(super) const NO_TOKEN: Token = Token(u64::MAX - 1);
+
+/// No code outside this library has seen the descriptor.
+const PRIVATE: u8 = 0;
+/// Some has, and may have duplicated it.
+const LENT: u8 = 1;
+/// Some may have put another descriptor in its place.
+const REPLACEABLE: u8 = 2;
 
 /// What a descriptor is, as far as the protocol depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +88,8 @@ pub(crate) struct Source {
     enrollment: Mutex<Enrollment>,
     /// The number of the descriptor once it is registered, -1 before.
     fd: AtomicI32,
-    /// The descriptor was shown to code outside this library, which may have duplicated it.
-    lent: AtomicBool,
+    /// What code outside this library may have done to the descriptor: `PRIVATE` or what follows.
+    exposure: AtomicU8,
     kind: Kind,
     /// What the last readable event said can be read, less what was read since.
     #[cfg(edgewake_selector = "kqueue")]
@@ -121,7 +129,7 @@ impl Source {
             waiters: Mutex::new(None),
             enrollment: Mutex::new(Enrollment::Born(born)),
             fd: AtomicI32::new(-1),
-            lent: AtomicBool::new(kind == Kind::Other),
+            exposure: AtomicU8::new(if kind == Kind::Other { LENT } else { PRIVATE }),
             kind,
             #[cfg(edgewake_selector = "kqueue")]
             remembered: AtomicI64::new(0),
@@ -206,7 +214,15 @@ impl Source {
     #[inline]
     pub(super) fn lend(&self) {
         // Relaxed: read by the owner when it ends the registration, after every loan.
-        self.lent.store(true, Ordering::Relaxed);
+        if self.exposure.load(Ordering::Relaxed) == PRIVATE {
+            self.exposure.store(LENT, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that code outside this library can replace the descriptor by another one.
+    pub(super) fn give_away(&self) {
+        // Relaxed: as in `lend`.
+        self.exposure.store(REPLACEABLE, Ordering::Relaxed);
     }
 
     /// An event of the kernel.
@@ -567,8 +583,12 @@ impl Source {
             let home = std::mem::replace(&mut *enrollment, Enrollment::Gone);
             if let Enrollment::Registered(reactor, _) = &home {
                 // Relaxed: see `lend`; the owner is here, so every loan has happened.
-                let private = !self.lent.load(Ordering::Relaxed) && !reactor.is_lent();
-                if !(closes && private && edgewake_sys::Selector::CLOSE_DEREGISTERS) {
+                let exposure = self.exposure.load(Ordering::Relaxed);
+                let private = exposure == PRIVATE && !reactor.is_lent();
+                let closing = closes && private && Selector::CLOSE_DEREGISTERS;
+                // Closed behind our back, and the number has a new owner, who registered it (T27).
+                let taken = exposure == REPLACEABLE && reactor.is_owned(self.fd(), token);
+                if !closing && !taken {
                     // ENOENT or EBADF: somebody closed the descriptor behind our back. There is
                     // nothing left to end, and the state here is cleaned up all the same (T24).
                     let _already_gone: io::Result<()> = reactor.selector().deregister(self.fd());
@@ -588,30 +608,4 @@ impl Source {
 /// Runs foreign code so that a panic in it, which the panic hook has reported, stops nobody else.
 fn isolate(wake: impl FnOnce()) {
     let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(wake));
-}
-
-fn shut_down() -> io::Error {
-    let sentence = "the edgewake driver of this descriptor has shut down";
-    io::Error::new(io::ErrorKind::BrokenPipe, sentence)
-}
-
-fn no_reactor() -> io::Error {
-    let sentence = "no edgewake driver is running here: call this inside `Runtime::block_on` or a \
-                    task of a runtime, or create the object there";
-    io::Error::new(io::ErrorKind::NotConnected, sentence)
-}
-
-fn already_registered() -> io::Error {
-    let sentence = "another object of this driver has registered the same descriptor";
-    io::Error::new(io::ErrorKind::AlreadyExists, sentence)
-}
-
-fn unpollable() -> io::Error {
-    let sentence = "this descriptor cannot be polled (a regular file or a directory always could \
-                    be read at once)";
-    io::Error::new(io::ErrorKind::Unsupported, sentence)
-}
-
-pub(super) fn detached() -> io::Error {
-    shut_down()
 }

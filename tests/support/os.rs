@@ -21,10 +21,14 @@ use std::{
 
 /// Error numbers, by their C names.
 pub mod errno {
+    #[allow(unused_imports, reason = "each test binary uses its own")]
     pub use libc::{
         EAGAIN, ECONNABORTED, ECONNRESET, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC,
     };
 }
+
+/// For `open`, and for FIFOs above all: to open without waiting for the other end.
+pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 
 #[track_caller]
 fn check(outcome: libc::c_int) -> libc::c_int {

@@ -239,15 +239,12 @@ fn t91_two_owners_register_one_descriptor_at_once() {
 #[test]
 fn t79_shutting_races_with_a_registration() {
     model(|| {
-        let reactor = Arc::new(Reactor::new().expect("a reactor"));
+        let (reactor, mut dispatcher) = reactor();
         let (reader, _writer) = edgewake_sys::pipe::pipe().expect("a pipe");
         let source = source();
         let bell = Bell::new();
         assert_eq!(source.park(Direction::Read, &bell.waker()), Wait::Unregistered);
-        let shutting = {
-            let reactor = Arc::clone(&reactor);
-            thread::spawn(move || reactor.shut())
-        };
+        let shutting = thread::spawn(move || dispatcher.shut());
         let current = Some(Arc::clone(&reactor));
         let outcome = source.enroll(reader.as_fd(), Interest::READABLE, current);
         shutting.join().expect("no panic");
@@ -255,7 +252,7 @@ fn t79_shutting_races_with_a_registration() {
             Ok(()) => assert_eq!(bell.rings(), 1),
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe),
         }
-        assert_eq!(reactor.live(), 0);
+        assert_eq!(live(&reactor), 0);
         source.detach(true);
         assert_eq!(Arc::strong_count(&reactor), 1, "the source does not keep it");
     });

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
 };
 
 use crate::{Interest, Selector, Token, fd};
@@ -35,6 +35,12 @@ impl Notifier {
         let eventfd = unsafe { fd::own(eventfd) };
         selector.register(eventfd.as_fd(), token, Interest::INCOMING)?;
         Ok(Notifier { eventfd })
+    }
+
+    /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
+    /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    pub fn entry(&self) -> Option<(RawFd, Interest)> {
+        Some((self.eventfd.as_raw_fd(), Interest::INCOMING))
     }
 
     /// Makes the current or the next [`Selector::select`] of `selector` return an event. Makes

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
 };
 
 use crate::{Interest, Selector, Token, pipe};
@@ -33,6 +33,12 @@ impl Notifier {
         let (reader, writer) = pipe::pipe()?;
         selector.register(reader.as_fd(), token, Interest::INCOMING)?;
         Ok(Notifier { reader, writer })
+    }
+
+    /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
+    /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    pub fn entry(&self) -> Option<(RawFd, Interest)> {
+        Some((self.reader.as_raw_fd(), Interest::INCOMING))
     }
 
     /// Makes the current or the next [`Selector::select`] of `selector` return an event.

@@ -7,10 +7,13 @@
 //! carries the token again, because any change overwrites the knote's `udata` (measured on NetBSD
 //! and libkqueue).
 
-use std::{io, os::fd::AsFd};
+use std::{
+    io,
+    os::fd::{AsFd, RawFd},
+};
 
 use crate::{
-    Selector, Token,
+    Interest, Selector, Token,
     selector::kqueue::{
         change::Changes,
         ffi::{EV_ADD, EV_CLEAR, EVFILT_USER, Flags, NOTE_TRIGGER},
@@ -43,6 +46,12 @@ impl Notifier {
         let notifier = Notifier { token };
         notifier.change(selector, EV_ADD | EV_CLEAR, 0)?;
         Ok(notifier)
+    }
+
+    /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
+    /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    pub fn entry(&self) -> Option<(RawFd, Interest)> {
+        None
     }
 
     /// Makes the current or the next [`Selector::select`] of `selector` return an event. Makes

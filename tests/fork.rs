@@ -1,0 +1,121 @@
+//! A forked child that holds copies of the parent's descriptors, the epoll descriptor and its
+//! registrations among them.
+//!
+//! On Linux a registration lives as long as any copy of what it was made for, in whatever process,
+//! and can then no longer be ended. A kqueue is not inherited by a child and forgets a descriptor
+//! that is closed here, so there is nothing of this on it (T42).
+//!
+//! One test: it looks at all descriptors of the process.
+
+#![cfg(all(target_os = "linux", edgewake_selector = "epoll"))]
+
+#[path = "support/os.rs"]
+mod os;
+#[path = "support/peer.rs"]
+mod peer;
+mod support;
+
+use std::{fs, io::Write, thread};
+
+use edgewake::{Runtime, net::TcpStream};
+use futures::channel::oneshot;
+
+use crate::{
+    os::Fork,
+    peer::{accepted, listener, read_when_readable},
+    support::{WakeCount, deadline},
+};
+
+const ORPHANS: usize = 20;
+
+/// How many registrations the process's only epoll descriptor holds.
+fn registrations() -> usize {
+    let fds = fs::read_dir("/proc/self/fd").expect("proc is mounted");
+    let epoll = fds
+        .map(|entry| entry.expect("an entry"))
+        .find(|entry| {
+            // The descriptor of this very listing is gone by the time it is looked at.
+            let target = fs::read_link(entry.path()).unwrap_or_default();
+            target.to_string_lossy() == "anon_inode:[eventpoll]"
+        })
+        .expect("a runtime has one");
+    let info =
+        fs::read_to_string(format!("/proc/self/fdinfo/{}", epoll.file_name().to_string_lossy()));
+    info.expect("proc is mounted").lines().filter(|line| line.starts_with("tfd:")).count()
+}
+
+/// Has the stream registered.
+fn wait_once(stream: &TcpStream) {
+    let mut wait = Box::pin(stream.readable());
+    assert!(WakeCount::new().poll(&mut wait).is_pending());
+}
+
+// T27, T42, T82. Goal: a child that keeps closed connections' registrations alive costs a bounded
+// number of stale events, which reach nobody; then they are gone, and what lives still works.
+// Goal beside: without a child, closing is enough to end a registration.
+#[test]
+fn t27_registrations_that_a_child_keeps_alive_are_shed() {
+    deadline(|| {
+        let runtime = Runtime::new().expect("a runtime");
+        let none = registrations();
+        let listener = runtime.block_on(listener());
+        let connect = || runtime.block_on(accepted(&listener));
+
+        let (closed, _peer) = connect();
+        runtime.block_on(async { wait_once(&closed) });
+        assert_eq!(registrations(), none + 1);
+        drop(closed);
+        assert_eq!(registrations(), none, "closing was enough");
+
+        let (live, mut live_peer) = connect();
+        // Several: a socket that nobody reads tells of no more than its buffer takes.
+        let (orphans, mut orphan_peers): (Vec<_>, Vec<_>) = (0..ORPHANS).map(|_| connect()).unzip();
+        runtime.block_on(async {
+            wait_once(&live);
+            orphans.iter().for_each(wait_once);
+        });
+        let child = Fork::new();
+        drop(orphans);
+        assert_eq!(registrations(), none + 1 + ORPHANS, "the child keeps the orphans' alive");
+
+        // A successor in an orphan's slot and under its number gets none of its events.
+        let (successor, mut successor_peer) = connect();
+        let count = WakeCount::new();
+        let mut wait = Box::pin(successor.readable());
+        runtime.block_on(async { assert!(count.poll(&mut wait).is_pending()) });
+        let mut stale = 0;
+        while registrations() > none + 2 {
+            assert!(stale < 2000, "the registrations are never shed");
+            orphan_peers[stale % ORPHANS].write_all(b"x").expect("room");
+            let _wait = runtime.turn().expect("a turn");
+            stale += 1;
+        }
+        assert!(stale >= 1000, "the loop bears some before it rebuilds: {stale}");
+        assert_eq!(count.wakes(), 0, "a stale event reached somebody");
+
+        // The new selector knows who lives.
+        successor_peer.write_all(b"next").expect("room");
+        live_peer.write_all(b"live").expect("room");
+        runtime.block_on(async {
+            wait.await.expect("a driver");
+            assert_eq!(read_when_readable(&successor, 4).await, b"next");
+            assert_eq!(read_when_readable(&live, 4).await, b"live");
+            let (new, mut peer) = accepted(&listener).await;
+            wait_once(&new);
+            peer.write_all(b"new!").expect("room");
+            assert_eq!(read_when_readable(&new, 4).await, b"new!");
+        });
+        // Wake-ups of other threads come through as well, to a runtime that waits for them.
+        for round in 0..20 {
+            let (sender, receiver) = oneshot::channel();
+            let elsewhere = thread::spawn(move || {
+                // Past the moment at which the runtime starts to wait, as a rule.
+                thread::yield_now();
+                sender.send(round).expect("the runtime waits");
+            });
+            assert_eq!(runtime.block_on(receiver), Ok(round));
+            elsewhere.join().expect("no panic");
+        }
+        drop(child);
+    });
+}
