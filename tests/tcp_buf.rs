@@ -214,31 +214,61 @@ fn urgent_byte_is_received_apart() {
 }
 
 // T14. Goal: waiting for urgent data alone does not make a reader think that it is registered, and
-// the urgent byte stays reported until it is taken.
+// the urgent byte stays reported until it is taken. Method: on a stream of this library's making,
+// and on one that was taken over, which registers exactly what is asked for.
 #[test]
 fn t14_urgent_data_and_data_are_apart() {
     if cfg!(not(edgewake_has = "priority")) {
         return;
     }
     run(|| async {
-        let (mut client, server) = pair().await;
-        assert!(poll_once(pin!(server.ready(Interest::PRIORITY))).is_pending());
-        // A reader beside it registers for itself.
-        let mut bytes = [0; 4];
-        assert!(poll_once(pin!((&server).read(&mut bytes))).is_pending());
-        client.write_all(b"data").await.unwrap();
-        (&server).read_exact(&mut bytes).await.unwrap();
+        for own in [true, false] {
+            let (mut client, mut server) = pair().await;
+            if !own {
+                server = TcpStream::from_std(server.into_std().unwrap()).unwrap();
+            }
+            assert!(poll_once(pin!(server.ready(Interest::PRIORITY))).is_pending());
+            // A reader beside it registers for itself.
+            let mut bytes = [0; 4];
+            assert!(poll_once(pin!(server.readable())).is_pending());
+            assert!(poll_once(pin!((&server).read(&mut bytes))).is_pending());
+            client.write_all(b"data").await.unwrap();
+            server.readable().await.unwrap();
+            (&server).read_exact(&mut bytes).await.unwrap();
 
-        client.send_oob(b"!").await.unwrap();
-        for _ in 0..2 {
-            let readiness = server.ready(Interest::PRIORITY).await.unwrap();
-            assert!(readiness.is_priority() && !readiness.is_readable());
+            client.send_oob(b"!").await.unwrap();
+            for _ in 0..2 {
+                let readiness = server.ready(Interest::PRIORITY).await.unwrap();
+                assert!(readiness.is_priority() && !readiness.is_readable());
+            }
+            assert_eq!(server.recv_oob(&mut bytes).await.unwrap(), 1);
+            assert!(poll_once(pin!(server.ready(Interest::PRIORITY))).is_pending());
+            client.write_all(b"more").await.unwrap();
+            (&server).read_exact(&mut bytes).await.unwrap();
+            assert_eq!(&bytes, b"more");
         }
-        assert_eq!(server.recv_oob(&mut bytes).await.unwrap(), 1);
-        assert!(poll_once(pin!(server.ready(Interest::PRIORITY))).is_pending());
-        client.write_all(b"more").await.unwrap();
-        (&server).read_exact(&mut bytes).await.unwrap();
-        assert_eq!(&bytes, b"more");
+    });
+}
+
+// T1. Goal: a stream whose first wait is for both directions is told of urgent data like any other,
+// so that a read which stops at the mark is not taken for the last.
+#[test]
+fn t01_waiting_for_both_directions_registers_for_urgent_data() {
+    run(|| async {
+        let (mut client, server) = pair().await;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        server.ready(both).await.unwrap();
+        client.write_all(b"abc").await.unwrap();
+        client.send_oob(b"!").await.unwrap();
+        client.write_all(b"def").await.unwrap();
+        turn().await;
+        let mut received = Vec::new();
+        while received.len() < 6 {
+            let mut bytes = [0; 64];
+            let count = (&server).read(&mut bytes).await.unwrap();
+            received.extend_from_slice(&bytes[..count]);
+        }
+        assert_eq!(received, b"abcdef");
     });
 }
 
