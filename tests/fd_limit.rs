@@ -127,8 +127,8 @@ fn t57_accept_at_the_limit_pauses_and_goes_on() {
     });
 }
 
-// T57, T20. Goal: the same through `poll_accept`, which has no future to keep its pause in, polled by
-// several tasks at once: none of them spins, and none is forgotten when there is room.
+// T57, T20. Goal: the same through `poll_accept`, which has no future to keep its pause in, polled
+// by several tasks at once: none of them spins, and none is forgotten when there is room.
 #[test]
 fn t57_incoming_of_several_tasks_at_the_limit() {
     let _alone = alone();

@@ -15,28 +15,28 @@
 //! On kqueue the last event's `data` is remembered less what was read since, and a short count
 //! counts only once nothing of it is left.
 
+mod enrollment;
+
 use std::{
-    io,
-    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    os::fd::RawFd,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Weak,
     task::Waker,
 };
 
-use edgewake_sys::{Event, Interest, Selector, Token};
+use edgewake_sys::{Event, Interest, Token};
 
+use self::enrollment::Enrollment;
 use super::{
     Reactor,
-    readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT},
-    refusal::{already_registered, no_reactor, shut_down, unpollable},
+    readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, SHUT},
     side::{Claim, Direction, Parked, Raised, Side, Snapshot},
-    slots::Insertion,
     waiters::{Crowded, Key, WaitList, Wanted},
 };
 #[cfg(edgewake_selector = "kqueue")]
 use crate::sync::atomic::AtomicI64;
 use crate::sync::{
-    Arc, Mutex,
+    Mutex,
     atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering},
     lock,
 };
@@ -94,16 +94,6 @@ pub(crate) struct Source {
     /// What the last readable event said can be read, less what was read since.
     #[cfg(edgewake_selector = "kqueue")]
     remembered: AtomicI64,
-}
-
-/// Where and for what a source is registered.
-#[derive(Debug)]
-enum Enrollment {
-    /// Not registered; the reactor that was current at birth is the second choice.
-    Born(Option<Weak<Reactor>>),
-    Registered(Arc<Reactor>, Interest),
-    /// The reactor it was registered with has shut down, or the owner has gone.
-    Gone,
 }
 
 /// What a wait came to.
@@ -448,168 +438,6 @@ impl Source {
             waker
         };
         drop(waker);
-    }
-
-    /// The descriptor, token and interest under which it is registered, for a rebuilt selector.
-    pub(super) fn enlisted(&self) -> Option<(RawFd, Token, Interest)> {
-        match &*lock(&self.enrollment) {
-            Enrollment::Registered(_, interest) => Some((self.fd(), self.token(), *interest)),
-            Enrollment::Born(_) | Enrollment::Gone => None,
-        }
-    }
-
-    /// The reactor has shut down: nobody can wait here any more.
-    pub(super) fn shut(&self) {
-        let home = std::mem::replace(&mut *lock(&self.enrollment), Enrollment::Gone);
-        self.set_token(NO_TOKEN);
-        self.raise(SHUT, SHUT);
-        drop(home);
-    }
-
-    /// Registers the directions of `asked`, if they are not yet: with the reactor it is registered
-    /// with, else with `current`, else with the one that was current at its birth.
-    pub(super) fn enroll(
-        self: &Arc<Source>,
-        fd: BorrowedFd<'_>,
-        asked: Interest,
-        current: Option<Arc<Reactor>>,
-    ) -> io::Result<()> {
-        let mut enrollment = lock(&self.enrollment);
-        match &mut *enrollment {
-            Enrollment::Registered(_, known) if known.contains(asked) => return Ok(()),
-            Enrollment::Registered(reactor, known) => {
-                let interest = *known | asked;
-                match reactor.selector().reregister(self.fd(), self.token(), interest) {
-                    // The selector is being rebuilt, and this source's turn has not come yet.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        reactor.selector().register(fd, self.token(), interest)?;
-                    }
-                    outcome => outcome?,
-                }
-                *known = interest;
-            }
-            Enrollment::Gone => return Err(shut_down()),
-            Enrollment::Born(born) => {
-                let reactor = match (current, born) {
-                    (Some(current), _) => current,
-                    (None, Some(born)) => born.upgrade().ok_or_else(shut_down)?,
-                    (None, None) => return Err(no_reactor()),
-                };
-                self.register(&reactor, fd, asked)?;
-                *enrollment = Enrollment::Registered(reactor, asked);
-            }
-        }
-        // Urgent data alone does not make a direction registered: readers must still add theirs.
-        for (direction, registered) in
-            [(Direction::Read, asked.is_readable()), (Direction::Write, asked.is_writable())]
-        {
-            if registered {
-                // Nothing is assumed any more: the kernel reports what holds. Both bits belong to
-                // the enrollment's mutex.
-                self.side(direction).unset(ASSUMED);
-                let _known_to_pollers = self.side(direction).set(REGISTERED);
-            }
-        }
-        Ok(())
-    }
-
-    /// Registering `direction` failed: no event will tell of it, so the system call decides again.
-    pub(super) fn assume(&self, direction: Direction) {
-        let _both_bits_are_its = lock(&self.enrollment);
-        if !self.snapshot(direction).is_registered() {
-            let _tried_by_the_next_poll = self.side(direction).set(ASSUMED);
-        }
-    }
-
-    /// The first registration: a slot, then the system call; if that fails the slot is given back
-    /// and the source may try again.
-    fn register(
-        self: &Arc<Source>,
-        reactor: &Reactor,
-        fd: BorrowedFd<'_>,
-        interest: Interest,
-    ) -> io::Result<()> {
-        let raw = fd.as_raw_fd();
-        let token = match reactor.insert(raw, self) {
-            Insertion::Token(token) => token,
-            Insertion::Taken => return Err(already_registered()),
-            Insertion::Shut => return Err(shut_down()),
-            Insertion::Full => return Err(io::Error::other("the reactor's slots are used up")),
-        };
-        self.set_token(token);
-        let outcome = match reactor.selector().register(fd, token, interest) {
-            // A registration under this number: of a live source, or one that a closed descriptor
-            // left behind (T27, T91).
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if reactor.is_owned(raw, token) {
-                    Err(already_registered())
-                } else {
-                    reactor.selector().reregister(raw, token, interest)
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(unpollable()),
-            outcome => outcome,
-        };
-        match outcome {
-            // Relaxed: see `fd`.
-            Ok(()) => self.fd.store(raw, Ordering::Relaxed),
-            Err(_) => {
-                self.set_token(NO_TOKEN);
-                reactor.remove(token);
-            }
-        }
-        outcome
-    }
-
-    /// For models: as if both directions had been registered long ago.
-    #[cfg(all(test, edgewake_loom))]
-    pub(super) fn assume_registered(&self) {
-        let _known = [self.read.set(REGISTERED), self.write.set(REGISTERED)];
-    }
-
-    /// What registering `direction` asks for.
-    pub(super) fn interest(&self, direction: Direction) -> Interest {
-        self.kind.interest(direction)
-    }
-
-    /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
-    /// the drain rule rests on that; for other descriptors exactly what was asked for.
-    pub(super) fn widened(&self, asked: Interest) -> Interest {
-        let reads = asked.is_readable() || asked.is_priority();
-        let whole = reads && self.kind != Kind::Other;
-        if whole { asked | self.kind.interest(Direction::Read) } else { asked }
-    }
-
-    /// Ends the registration, in the drop order: stale events miss, the kernel forgets, waiters
-    /// learn of it, the slot is given back. The owner closes the descriptor after this, or, unless
-    /// `closes`, keeps it.
-    pub(super) fn detach(&self, closes: bool) {
-        // Relaxed: see `token`.
-        let token = Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed));
-        let home = {
-            let mut enrollment = lock(&self.enrollment);
-            let home = std::mem::replace(&mut *enrollment, Enrollment::Gone);
-            if let Enrollment::Registered(reactor, _) = &home {
-                // Relaxed: see `lend`; the owner is here, so every loan has happened.
-                let exposure = self.exposure.load(Ordering::Relaxed);
-                let private = exposure == PRIVATE && !reactor.is_lent();
-                let closing = closes && private && Selector::CLOSE_DEREGISTERS;
-                // Closed behind our back, and the number has a new owner, who registered it (T27).
-                let taken = exposure == REPLACEABLE && reactor.is_owned(self.fd(), token);
-                if !closing && !taken {
-                    // ENOENT or EBADF: somebody closed the descriptor behind our back. There is
-                    // nothing left to end, and the state here is cleaned up all the same (T24).
-                    let _already_gone: io::Result<()> = reactor.selector().deregister(self.fd());
-                }
-            }
-            home
-        };
-        self.raise(SHUT, SHUT);
-        if let Enrollment::Registered(reactor, _) = home {
-            reactor.remove(token);
-        }
-        // A task that waited here may be kept alive by its waker alone (T23).
-        drop([self.read.take_waker(), self.write.take_waker()]);
     }
 }
 
