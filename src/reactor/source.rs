@@ -27,6 +27,7 @@ use edgewake_sys::{Event, Interest, Selector, Token};
 
 use super::{
     Reactor,
+    kind::Kind,
     readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT},
     refusal::{already_registered, no_reactor, shut_down, unpollable},
     side::{Claim, Direction, Parked, Raised, Side, Snapshot},
@@ -50,32 +51,6 @@ const PRIVATE: u8 = 0;
 const LENT: u8 = 1;
 /// Some may have put another descriptor in its place.
 const REPLACEABLE: u8 = 2;
-
-/// What a descriptor is, as far as the protocol depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A stream socket made or accepted by this library.
-    Stream,
-    /// A listening socket.
-    Listener,
-    /// Any other: read until `WouldBlock`.
-    Other,
-}
-
-impl Kind {
-    /// What registering a direction asks the kernel for.
-    fn interest(self, direction: Direction) -> Interest {
-        match (self, direction) {
-            (_, Direction::Write) => Interest::WRITABLE,
-            (Kind::Listener, Direction::Read) => Interest::INCOMING,
-            // Urgent data ends the drain rule where the selector has no other way to tell (T1).
-            (Kind::Stream, Direction::Read) if cfg!(edgewake_selector = "epoll") => {
-                Interest::READABLE.union(Interest::PRIORITY)
-            }
-            (_, Direction::Read) => Interest::READABLE,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -564,12 +539,9 @@ impl Source {
         self.kind.interest(direction)
     }
 
-    /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
-    /// the drain rule rests on that; for other descriptors exactly what was asked for.
+    /// See [`Kind::widened`].
     pub(super) fn widened(&self, asked: Interest) -> Interest {
-        let reads = asked.is_readable() || asked.is_priority();
-        let whole = reads && self.kind != Kind::Other;
-        if whole { asked | self.kind.interest(Direction::Read) } else { asked }
+        self.kind.widened(asked)
     }
 
     /// Ends the registration, in the drop order: stale events miss, the kernel forgets, waiters
