@@ -19,7 +19,7 @@
 //! - `counters`: what was echoed, and the line a second.
 //! - `arguments`: the command line.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
+#![allow(clippy::print_stderr, reason = "a program that talks to people")]
 
 #[path = "echo/arguments.rs"]
 mod arguments;
@@ -65,20 +65,25 @@ fn main() -> ExitCode {
 fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
     let listener = listen(arguments).map_err(|error| describe_bind(arguments.tcp, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    println!("listening on {address} (tcp)");
-    println!("poke it: nc {} {}; Ctrl-C ends it", reachable(address.ip()), address.port());
+    command_line::print(format_args!(
+        "listening on {address} (tcp)\npoke it: nc {} {}; Ctrl-C ends it\n",
+        reachable(address.ip()),
+        address.port(),
+    ))?;
 
     let server = Rc::new(Server::new(arguments.buffered));
     let start = Instant::now();
     let outcome = runtime.block_on(serve(listener, Rc::clone(&server), arguments.quiet));
 
-    let totals = server.counters.totals();
-    if totals.open > 0 {
-        println!("closing {}", Counted(totals.open, "connection"));
-    }
+    let open = server.counters.totals().open;
     // The connections' tasks end with their runtime, and close their sockets.
     drop(runtime);
-    println!("{} in {:.1} s", server.counters.summary(), start.elapsed().as_secs_f64());
+    command_line::print(format_args!(
+        "closed {}\n{} in {:.1} s\n",
+        Counted(open, "connection"),
+        server.counters.summary(),
+        start.elapsed().as_secs_f64(),
+    ))?;
     outcome
 }
 
@@ -116,7 +121,7 @@ async fn serve(listener: TcpListener, server: Rc<Server>, quiet: bool) -> Result
         let server = Rc::clone(&server);
         drop(edgewake::spawn_local(async move {
             if let Err(error) = server.counters.report().await {
-                eprintln!("echo: no more lines, standard output is gone: {error}");
+                eprintln!("echo: no more lines: {error}");
             }
         }));
     }

@@ -23,7 +23,7 @@
 //! - `tally`: what is counted; `report`: the table; `progress`: the line while it runs.
 //! - `arguments`: the command line.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
+#![allow(clippy::print_stderr, reason = "a program that talks to people")]
 
 #[path = "load/arguments.rs"]
 mod arguments;
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         let runtime =
             make_runtime(arguments).map_err(|error| format!("cannot make a runtime: {error}"))?;
         let outcome = runtime.block_on(run::run(arguments))?;
-        print!("{}", Report { arguments, outcome: &outcome });
+        command_line::print(Report { arguments, outcome: &outcome })?;
         outcome.verdict()
     })
 }

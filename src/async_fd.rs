@@ -447,7 +447,11 @@ impl<T: AsFd> AsyncFd<T> {
     #[cold]
     fn enroll(&self, direction: Direction) -> io::Result<()> {
         let interest = self.registration.interest(direction);
-        self.registration.enroll(self.inner.as_fd(), interest, context::reactor())
+        let outcome = self.registration.enroll(self.inner.as_fd(), interest, context::reactor());
+        if outcome.is_err() {
+            self.registration.assume(direction);
+        }
+        outcome
     }
 
     pub(crate) fn snapshots(&self) -> [Snapshot; 2] {

@@ -1,6 +1,11 @@
-//! Command lines: values of options, and how a program ends that was called in a wrong way.
+//! Command lines: values of options, what a program prints, and how it ends.
 
-use std::{fmt::Display, process::ExitCode, str::FromStr};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    str::FromStr,
+};
 
 use lexopt::Parser;
 
@@ -25,29 +30,37 @@ pub(crate) fn value<T: FromStr>(
     text.parse().map_err(|_| format!("{option} needs {what}, not `{text}`").into())
 }
 
+/// Prints lines in one piece. Unlike `println!` it does not panic where nobody reads any more.
+pub(crate) fn print(lines: impl Display) -> Result<(), String> {
+    let lines = lines.to_string();
+    let mut output = io::stdout().lock();
+    output
+        .write_all(lines.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| format!("cannot write to standard output: {error}"))
+}
+
 /// Reads the command line and runs the program. Exit code 0: it did what was asked; 1: it could
 /// not, or not without errors; 2: the command line makes no sense.
-pub(crate) fn run<A, E: Display>(
+pub(crate) fn run<A>(
     program: &str,
     usage: &str,
     request: Result<Request<A>, lexopt::Error>,
-    body: impl FnOnce(&A) -> Result<(), E>,
+    body: impl FnOnce(&A) -> Result<(), String>,
 ) -> ExitCode {
-    match request {
-        Ok(Request::Run(arguments)) => match body(&arguments) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{program}: {error}");
-                ExitCode::FAILURE
-            }
-        },
-        Ok(Request::Help) => {
-            print!("{usage}");
-            ExitCode::SUCCESS
-        }
+    let outcome = match request {
+        Ok(Request::Run(arguments)) => body(&arguments),
+        Ok(Request::Help) => print(usage),
         Err(error) => {
             eprintln!("{program}: {error}\nTry `--help`.");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -7,14 +7,16 @@
 use std::{
     cell::{Cell, RefCell},
     fmt, io,
-    io::Write,
     task::{Poll, Waker},
     time::Duration,
 };
 
 use edgewake::time::sleep;
 
-use crate::common::numbers::{Counted, Grouped};
+use crate::common::{
+    command_line,
+    numbers::{Counted, Grouped},
+};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -120,13 +122,13 @@ impl Counters {
     }
 
     /// Prints a line for each second in which something changed. Ends when it cannot print.
-    pub(crate) async fn report(&self) -> io::Result<()> {
+    pub(crate) async fn report(&self) -> Result<(), String> {
         let mut told = self.totals();
         loop {
             self.change_from(told).await;
             sleep(PERIOD).await;
             let now = self.totals();
-            writeln!(io::stdout(), "{}", self.line(told, now))?;
+            command_line::print(format_args!("{}\n", self.line(told, now)))?;
             told = now;
         }
     }

@@ -14,7 +14,7 @@ const LATE: Duration = Duration::from_millis(100);
 pub(crate) enum Due {
     /// A message.
     Now,
-    /// The next message at this time; before that an answer may come.
+    /// A message, or the end, at this time; before that an answer may come.
     At(Instant),
     /// A message after the next answer.
     AfterAnswer,
@@ -88,7 +88,9 @@ impl Pace {
             Clock::Closed { .. } => now,
             Clock::Open(schedule) => schedule.due(self.sent),
         };
-        if due >= end || now >= end + LATE {
+        if due >= end && now < end {
+            Due::At(end)
+        } else if due >= end || now >= end + LATE {
             Due::Never
         } else if self.outstanding() >= self.depth {
             Due::AfterAnswer
@@ -177,6 +179,7 @@ mod tests {
         assert_eq!(pace.due(end, end), Due::Now);
         assert_eq!(pace.due(end + LATE, end), Due::Never);
         pace.send(end);
-        assert_eq!(pace.due(start, end), Due::Never);
+        assert_eq!(pace.due(start, end), Due::At(end));
+        assert_eq!(pace.due(end, end), Due::Never);
     }
 }

@@ -117,6 +117,12 @@ impl Registration {
         self.source.enroll(fd, interest, current)
     }
 
+    /// See [`Source::assume`].
+    #[cold]
+    pub(crate) fn assume(&self, direction: Direction) {
+        self.source.assume(direction);
+    }
+
     /// What registering `direction` asks the kernel for.
     pub(crate) fn interest(&self, direction: Direction) -> Interest {
         self.source.interest(direction)

@@ -488,6 +488,14 @@ impl Source {
         Ok(())
     }
 
+    /// Registering `direction` failed: no event will tell of it, so the system call decides again.
+    pub(super) fn assume(&self, direction: Direction) {
+        let _both_bits_are_its = lock(&self.enrollment);
+        if !self.snapshot(direction).is_registered() {
+            let _tried_by_the_next_poll = self.side(direction).set(ASSUMED);
+        }
+    }
+
     /// The first registration: a slot, then the system call; if that fails the slot is given back
     /// and the source may try again.
     fn register(
