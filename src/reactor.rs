@@ -34,6 +34,7 @@
 //!
 //! This module knows `std::task::Waker` and nothing of tasks, queues or the loop above it.
 
+mod kind;
 mod readiness;
 mod refusal;
 mod registration;
@@ -55,10 +56,11 @@ use edgewake_sys::{Events, Interest, Selector, Token};
 
 pub use self::readiness::Readiness;
 pub(crate) use self::{
+    kind::Kind,
     readiness::bits,
     registration::Registration,
     side::{Direction, Snapshot},
-    source::{Kind, Wait},
+    source::Wait,
     waiters::{Key, Wanted},
 };
 use self::{

@@ -172,7 +172,7 @@ fn dropped_write_leaves_the_rest() {
         let bytes: Vec<u8> = (0..LENGTH).map(|n| (n / 7) as u8).collect();
         let mut rest = &bytes[..];
         assert!(poll_once(pin!(client.write_all_buf(&mut rest))).is_pending());
-        assert!(0 < rest.len() && rest.len() < LENGTH);
+        assert!(!rest.is_empty() && rest.len() < LENGTH);
         let writing = async {
             client.write_all_buf(&mut rest).await.unwrap();
             client.shutdown(std::net::Shutdown::Write).unwrap();

@@ -53,8 +53,9 @@ fn borrowed_halves_go_both_ways_at_once() {
 fn t60_borrowed_halves_do_not_shut_down() {
     run(|| async {
         let (mut client, mut server) = pair().await;
-        let (read, write) = TcpStream::split(&mut client);
-        drop((read, write));
+        {
+            let (_read, _write) = TcpStream::split(&mut client);
+        }
         client.write_all(b"still").await.unwrap();
         drop(client);
         let mut received = String::new();

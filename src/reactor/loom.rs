@@ -16,9 +16,10 @@ mod waits;
 use std::{sync::Arc, task::Waker};
 
 use super::{
+    kind::Kind,
     readiness::bits::{CLOSED, DATA, ERROR, SHUT},
     side::Direction,
-    source::{Kind, Source, Wait},
+    source::{Source, Wait},
     waiters::{Key, Wanted},
 };
 use crate::sync::{

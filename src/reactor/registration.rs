@@ -14,10 +14,11 @@ use edgewake_sys::Interest;
 
 use super::{
     Reactor, Readiness,
+    kind::Kind,
     readiness::bits::SHUT,
     refusal::shut_down,
     side::{Direction, Snapshot},
-    source::{Kind, Source, Wait},
+    source::{Source, Wait},
     waiters::{Key, Wanted},
 };
 

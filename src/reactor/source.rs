@@ -24,11 +24,12 @@ use std::{
     task::Waker,
 };
 
-use edgewake_sys::{Event, Interest, Token};
+use edgewake_sys::{Event, Token};
 
 use self::enrollment::Enrollment;
 use super::{
     Reactor,
+    kind::Kind,
     readiness::bits::{ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, SHUT},
     side::{Claim, Direction, Parked, Raised, Side, Snapshot},
     waiters::{Crowded, Key, WaitList, Wanted},
@@ -50,32 +51,6 @@ const PRIVATE: u8 = 0;
 const LENT: u8 = 1;
 /// Some may have put another descriptor in its place.
 const REPLACEABLE: u8 = 2;
-
-/// What a descriptor is, as far as the protocol depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A stream socket made or accepted by this library.
-    Stream,
-    /// A listening socket.
-    Listener,
-    /// Any other: read until `WouldBlock`.
-    Other,
-}
-
-impl Kind {
-    /// What registering a direction asks the kernel for.
-    fn interest(self, direction: Direction) -> Interest {
-        match (self, direction) {
-            (_, Direction::Write) => Interest::WRITABLE,
-            (Kind::Listener, Direction::Read) => Interest::INCOMING,
-            // Urgent data ends the drain rule where the selector has no other way to tell (T1).
-            (Kind::Stream, Direction::Read) if cfg!(edgewake_selector = "epoll") => {
-                Interest::READABLE.union(Interest::PRIORITY)
-            }
-            (_, Direction::Read) => Interest::READABLE,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Source {

@@ -15,10 +15,11 @@ use edgewake_sys::{Events, Interest, Token};
 use crate::{
     reactor::{
         Dispatcher, Reactor,
+        kind::Kind,
         readiness::bits::DATA,
         side::Direction,
         slots::Insertion,
-        source::{Kind, NO_TOKEN, Source, Wait},
+        source::{NO_TOKEN, Source, Wait},
     },
     sync::{
         atomic::{AtomicU64, Ordering},

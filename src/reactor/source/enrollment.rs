@@ -12,7 +12,7 @@ use std::{
 
 use edgewake_sys::{Interest, Selector, Token};
 
-use super::{Kind, NO_TOKEN, PRIVATE, REPLACEABLE, Source};
+use super::{NO_TOKEN, PRIVATE, REPLACEABLE, Source};
 use crate::{
     reactor::{
         Reactor,
@@ -157,12 +157,9 @@ impl Source {
         self.kind.interest(direction)
     }
 
-    /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
-    /// the drain rule rests on that; for other descriptors exactly what was asked for.
+    /// See [`Kind::widened`].
     pub(in crate::reactor) fn widened(&self, asked: Interest) -> Interest {
-        let reads = asked.is_readable() || asked.is_priority();
-        let whole = reads && self.kind != Kind::Other;
-        if whole { asked | self.kind.interest(Direction::Read) } else { asked }
+        self.kind.widened(asked)
     }
 
     /// Ends the registration, in the drop order: stale events miss, the kernel forgets, waiters
