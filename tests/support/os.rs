@@ -23,7 +23,8 @@ use std::{
 pub mod errno {
     #[allow(unused_imports, reason = "each test binary uses its own")]
     pub use libc::{
-        EAGAIN, ECONNABORTED, ECONNRESET, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC,
+        EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EMFILE,
+        ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM, EPIPE,
     };
 }
 
