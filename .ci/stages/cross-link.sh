@@ -25,6 +25,7 @@ for target in "${targets[@]}"; do
     variable=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
     ZIG_TARGET=$(zig_target "$target")
     export ZIG_TARGET "$variable=$ROOT/.ci/zig-cc"
-    cross_cargo test --no-run "${CROSS_STD[@]}" --target "$target" --workspace --all-features
+    cross_cargo test --no-run --lib --tests "${CROSS_STD[@]}" --target "$target" \
+        --workspace --all-features
     say "$target: linked ($((SECONDS - start)) s)"
 done
