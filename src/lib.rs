@@ -117,3 +117,8 @@ pub use crate::{
     runtime::{Builder, Handle, Runtime, YieldNow, spawn, spawn_local, yield_now},
     task::{JoinError, JoinHandle},
 };
+
+/// The README's program is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
