@@ -138,7 +138,19 @@ impl<T: AsFd> AsyncFd<T> {
         inner
     }
 
+    // T32: the example that must not compile.
     /// Waits until the descriptor is readable.
+    ///
+    /// The future and the guard borrow the `AsyncFd`: neither can outlive the descriptor.
+    ///
+    /// ```compile_fail,E0505
+    /// # use std::os::unix::net::UnixStream;
+    /// # async fn wait(stream: edgewake::AsyncFd<UnixStream>) {
+    /// let readable = stream.readable();
+    /// drop(stream);
+    /// readable.await;
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///

@@ -1,12 +1,13 @@
-//! The Nth system call fails, or comes short: a connection is made, three messages are echoed, it is
-//! closed, and this is repeated until no call is left to strike.
+//! The Nth system call fails, or comes short: a connection is made, three messages are echoed, it
+//! is closed, and this is repeated until no call is left to strike.
 //!
-//! Whatever call is struck: nothing hangs, nothing panics, no byte is lost or doubled, the error that
-//! comes out is the one that went in, no descriptor is left open, and the next connection works.
-//! Runs with `RUSTFLAGS="--cfg edgewake_faults"`.
+//! Whatever call is struck: nothing hangs, nothing panics, no byte is lost or doubled, the error
+//! that comes out is the one that went in, no descriptor is left open, and the next connection
+//! works. Runs with `RUSTFLAGS="--cfg edgewake_faults"`.
 //!
 //! A struck call is not made. So it fails only with what the kernel says of calls that have done
-//! nothing: not with `EINTR` of a connect, which goes on, nor with `EAGAIN`, which promises an edge.
+//! nothing: not with `EINTR` of a connect, which goes on, nor with `EAGAIN`, which promises an
+//! edge.
 
 #![cfg(edgewake_faults)]
 
@@ -132,7 +133,8 @@ async fn connection() -> [io::Result<()>; 2] {
     [client, server]
 }
 
-/// Runs the scenario once, with the `nth` call struck by `errno`. Returns the call, if there was one.
+/// Runs the scenario once, with the `nth` call struck by `errno`. Returns the call, if there was
+/// one.
 fn strike(nth: u64, errno: i32) -> Option<&'static str> {
     let before = os::open_descriptors();
     let plan = install(Plan { call: None, nth, action: Action::Fail(errno) });
@@ -169,8 +171,8 @@ fn strike(nth: u64, errno: i32) -> Option<&'static str> {
     struck
 }
 
-// T24, T33, T57, T72. Goal: see the head of this file. Method: a first sweep learns the names of the
-// calls, a second one strikes each with all that it could say.
+// T24, T33, T57, T72. Goal: see the head of this file. Method: a first sweep learns the names of
+// the calls, a second one strikes each with all that it could say.
 #[test]
 #[allow(clippy::print_stdout, reason = "the number shows that the sweep was none of nothing")]
 fn t24_every_call_of_a_connection_may_fail() {
@@ -238,8 +240,8 @@ fn serve_one(most: usize, nth: u64, call: &'static str) -> Option<&'static str> 
     plan.struck()
 }
 
-// T1, T4. Goal: a transfer that comes short, whichever it is, is continued where it ended. Method: the
-// server's reads, and its writes, which never had to wait and so were never promised an edge.
+// T1, T4. Goal: a transfer that comes short, whichever it is, is continued where it ended. Method:
+// the server's reads, and its writes, which never had to wait and so were never promised an edge.
 #[test]
 #[allow(clippy::print_stdout, reason = "the number shows that the sweep was none of nothing")]
 fn t04_every_transfer_may_come_short() {
