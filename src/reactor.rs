@@ -45,6 +45,8 @@ mod waiters;
 
 #[cfg(all(test, edgewake_loom))]
 mod loom;
+#[cfg(all(test, not(edgewake_loom)))]
+mod wakers;
 
 use std::{
     io,

@@ -16,7 +16,7 @@ use crate::sync::{
     Mutex,
     atomic::{AtomicBool, Ordering},
     lock,
-    model::{Bell, model, wide_model},
+    model::{Bell, Tally, model, wide_model},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -25,20 +25,17 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 struct Kernel {
     notify: Notify,
-    /// std's, which loom does not see.
-    kicks: std::sync::atomic::AtomicUsize,
+    kicks: Tally,
 }
 
 impl Kernel {
     fn kick(&self) {
-        // Relaxed: model threads run one at a time.
-        self.kicks.fetch_add(1, Ordering::Relaxed);
+        self.kicks.count();
         self.notify.notify();
     }
 
     fn kicks(&self) -> usize {
-        // Relaxed: as in `kick`.
-        self.kicks.load(Ordering::Relaxed)
+        self.kicks.get()
     }
 }
 

@@ -424,39 +424,4 @@ impl Drop for WakeOnDrop<'_> {
 }
 
 #[cfg(all(test, not(edgewake_loom)))]
-mod tests {
-    use super::{DATA, DRAINS, GENERATION, PRIORITY, REGISTERED, Side};
-
-    // T1, T89. Goal: an out-of-band receive between a read and its conclusion ends the drain rule
-    // for that read too, although it is no event.
-    #[test]
-    fn t89_conclusion_comes_after_the_rule_has_ended() {
-        for ended in [false, true] {
-            let side = Side::new(DATA | DRAINS | REGISTERED);
-            let seen = side.snapshot();
-            if ended {
-                side.unset(DRAINS);
-            }
-            side.clear_drained(seen);
-            assert_eq!(side.snapshot().is_worth_trying(), ended);
-        }
-    }
-
-    // T14. Goal: what is forgotten of data and of urgent data are two things, and neither outlives
-    // an event in between.
-    #[test]
-    fn t14_urgent_data_is_cleared_by_itself() {
-        let both = DATA | PRIORITY;
-        let side = Side::new(both);
-        side.clear_priority(side.snapshot());
-        assert_eq!(side.snapshot().word() & both, DATA);
-        let side = Side::new(both);
-        side.clear_blocked(side.snapshot());
-        assert_eq!(side.snapshot().word() & both, PRIORITY);
-        let seen = side.snapshot();
-        assert!(!side.raise(PRIORITY).owes_slot());
-        side.clear_priority(seen);
-        assert_eq!(side.snapshot().word() & both, PRIORITY);
-        assert_eq!(side.snapshot().word() / GENERATION, 1);
-    }
-}
+mod tests;

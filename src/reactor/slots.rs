@@ -181,3 +181,6 @@ impl Slots {
         self.live = 0;
     }
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod oracle;

@@ -420,3 +420,6 @@ impl Source {
 fn isolate(wake: impl FnOnce()) {
     let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(wake));
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;

@@ -35,19 +35,48 @@ pub(crate) fn wide_model(body: impl Fn() + Send + Sync + 'static) {
     builder.check(body);
 }
 
+/// A count that loom does not see, so that counting adds no interleavings.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicUsize);
+
+impl Tally {
+    pub(crate) fn count(&self) {
+        // Relaxed, here and below: model threads run one at a time.
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A place that loom does not see. Nobody may be interrupted by loom while they use it.
+#[derive(Debug, Default)]
+pub(crate) struct Place<T>(Mutex<Option<T>>);
+
+impl<T> Place<T> {
+    pub(crate) fn replace(&self, value: T) -> Option<T> {
+        self.0.try_lock().expect("model threads run one at a time").replace(value)
+    }
+
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.try_lock().expect("model threads run one at a time").take()
+    }
+}
+
 /// Where one model thread waits to be woken. Every ring ends one wait, also one that begins later.
 #[derive(Debug)]
 pub(crate) struct Bell {
     sender: Sender<()>,
     /// In std's lock, which only the one who waits takes.
     receiver: Mutex<Receiver<()>>,
-    rings: AtomicUsize,
+    rings: Tally,
 }
 
 impl Bell {
     pub(crate) fn new() -> Arc<Bell> {
         let (sender, receiver) = channel();
-        Arc::new(Bell { sender, receiver: Mutex::new(receiver), rings: AtomicUsize::new(0) })
+        Arc::new(Bell { sender, receiver: Mutex::new(receiver), rings: Tally::default() })
     }
 
     pub(crate) fn waker(self: &Arc<Bell>) -> Waker {
@@ -60,14 +89,12 @@ impl Bell {
     }
 
     pub(crate) fn ring(&self) {
-        // Relaxed, here and below: std's atomic, which loom does not see; model threads run one
-        // at a time.
-        self.rings.fetch_add(1, Ordering::Relaxed);
+        self.rings.count();
         self.sender.send(()).expect("the receiver is here");
     }
 
     pub(crate) fn rings(&self) -> usize {
-        self.rings.load(Ordering::Relaxed)
+        self.rings.get()
     }
 
     /// How many wakers there are, beside `own` references.

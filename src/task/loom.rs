@@ -13,14 +13,14 @@ mod wakes;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, atomic},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use ::loom::thread;
 
 use super::{Inject, JoinHandle, Runnable, Schedule};
-use crate::sync::model::Bell;
+use crate::sync::model::{Bell, Place, Tally};
 
 /// The worker's end of the way in.
 struct Worker {
@@ -71,32 +71,31 @@ impl Worker {
     }
 }
 
-/// What becomes of a future, in std's atomics, which loom does not see.
+/// What becomes of a future.
 #[derive(Default)]
 struct Fate {
-    polls: atomic::AtomicUsize,
-    drops: atomic::AtomicUsize,
-    output_drops: atomic::AtomicUsize,
-    waker: std::sync::Mutex<Option<Waker>>,
+    polls: Tally,
+    drops: Tally,
+    output_drops: Tally,
+    waker: Place<Waker>,
 }
 
 impl Fate {
-    // Relaxed, here and below: model threads run one at a time.
     fn polls(&self) -> usize {
-        self.polls.load(atomic::Ordering::Relaxed)
+        self.polls.get()
     }
 
     fn drops(&self) -> usize {
-        self.drops.load(atomic::Ordering::Relaxed)
+        self.drops.get()
     }
 
     fn output_drops(&self) -> usize {
-        self.output_drops.load(atomic::Ordering::Relaxed)
+        self.output_drops.get()
     }
 
     /// The waker of the last poll, taken out.
     fn take_waker(&self) -> Waker {
-        self.waker.lock().expect("no panic").take().expect("it was polled")
+        self.waker.take().expect("it was polled")
     }
 }
 
@@ -117,8 +116,8 @@ impl<F: FnMut() -> bool + Unpin> Future for Fated<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FatedOutput> {
         assert!(self.home == thread::current().id(), "polled elsewhere");
-        self.fate.polls.fetch_add(1, atomic::Ordering::Relaxed);
-        let old = self.fate.waker.lock().expect("no panic").replace(cx.waker().clone());
+        self.fate.polls.count();
+        let old = self.fate.waker.replace(cx.waker().clone());
         drop(old);
         if (self.poll)() { Poll::Ready(FatedOutput(Arc::clone(&self.fate))) } else { Poll::Pending }
     }
@@ -127,7 +126,7 @@ impl<F: FnMut() -> bool + Unpin> Future for Fated<F> {
 impl<F> Drop for Fated<F> {
     fn drop(&mut self) {
         assert!(self.home == thread::current().id(), "dropped elsewhere");
-        self.fate.drops.fetch_add(1, atomic::Ordering::Relaxed);
+        self.fate.drops.count();
     }
 }
 
@@ -135,6 +134,6 @@ struct FatedOutput(Arc<Fate>);
 
 impl Drop for FatedOutput {
     fn drop(&mut self) {
-        self.0.output_drops.fetch_add(1, atomic::Ordering::Relaxed);
+        self.0.output_drops.count();
     }
 }

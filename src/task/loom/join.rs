@@ -133,7 +133,7 @@ fn a_task_joins_another_one() {
         let (first, mut waits_for) = worker.task(fated(&inner, || true));
         let waiter = Arc::clone(&outer);
         let (second, handle) = worker.task(std::future::poll_fn(move |cx| {
-            *waiter.waker.lock().expect("no panic") = Some(cx.waker().clone());
+            drop(waiter.waker.replace(cx.waker().clone()));
             Pin::new(&mut waits_for).poll(cx).map(drop)
         }));
         second.run();

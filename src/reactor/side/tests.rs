@@ -1,0 +1,219 @@
+//! One side, one thread: what events set, what clears it, and who is woken.
+
+use std::task::Waker;
+
+use super::{Claim, Parked, Side};
+use crate::{
+    reactor::{
+        readiness::bits::{
+            ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT,
+        },
+        wakers::Count,
+    },
+    sync::Arc,
+};
+
+/// An event, with the wake-up that it owes.
+fn raise(side: &Side, bits: u64) {
+    if side.raise(bits).owes_slot() {
+        side.wake_slot();
+    }
+}
+
+fn holds(side: &Side, bits: u64) -> bool {
+    side.snapshot().word() & bits == bits
+}
+
+/// Parks, and expects that nothing is ready and nobody was there.
+#[track_caller]
+fn wait(side: &Side, waker: &Waker, claim: Claim) {
+    let parked = side.park(waker, claim);
+    assert!(matches!(parked, Parked::Waiting(_)), "{parked:?}");
+}
+
+// T17. Goal: an event between the snapshot and the clear is never taken away, whatever their
+// number is a power of (a generation of 8, 15 or 16 bits would wrap).
+#[test]
+fn t17_no_number_of_events_between_snapshot_and_clear_is_taken_for_none() {
+    for events in [1, 1 << 8, 1 << 15, 1 << 16, (1 << 16) + 1, 1 << 20] {
+        let side = Side::new(DRAINS);
+        raise(&side, DATA);
+        let seen = side.snapshot();
+        for _ in 0..events {
+            raise(&side, DATA);
+        }
+        side.clear_blocked(seen);
+        assert!(holds(&side, DATA), "{events} events");
+        side.clear_drained(seen);
+        assert!(holds(&side, DATA), "{events} events");
+        side.clear_blocked(side.snapshot());
+        assert!(!holds(&side, DATA));
+    }
+}
+
+// T17. Goal: what is no event (a registration, a waiter, a list) does not keep a clear from
+// happening.
+#[test]
+fn t17_changes_that_are_no_events_do_not_stop_a_clear() {
+    let side = Side::new(0);
+    raise(&side, DATA);
+    let seen = side.snapshot();
+    let _registered = side.set(REGISTERED | LISTED);
+    side.clear_blocked(seen);
+    assert!(!holds(&side, DATA));
+    assert!(holds(&side, REGISTERED | LISTED));
+}
+
+// T2. Goal: a short count takes DATA and what was assumed, and leaves the end and the error, which
+// get no second edge.
+#[test]
+fn t2_a_short_count_leaves_the_end_and_the_error() {
+    let side = Side::new(DRAINS | ASSUMED);
+    raise(&side, DATA | CLOSED | ERROR | PRIORITY);
+    side.clear_drained(side.snapshot());
+    assert!(!holds(&side, DATA) && !holds(&side, ASSUMED));
+    assert!(holds(&side, CLOSED | ERROR | PRIORITY | DRAINS));
+    assert!(side.snapshot().is_worth_trying());
+}
+
+// T1, T89. Goal: where the drain rule does not hold, or stopped holding since the snapshot, a short
+// count takes nothing.
+#[test]
+fn t1_a_short_count_takes_nothing_without_the_drain_rule() {
+    let side = Side::new(ASSUMED);
+    raise(&side, DATA);
+    side.clear_drained(side.snapshot());
+    assert!(holds(&side, DATA | ASSUMED));
+
+    // An out-of-band receive between a read and its conclusion ends the rule without an event.
+    for ended in [false, true] {
+        let side = Side::new(DRAINS | REGISTERED);
+        raise(&side, DATA);
+        let seen = side.snapshot();
+        if ended {
+            side.unset(DRAINS);
+        }
+        side.clear_drained(seen);
+        assert_eq!(holds(&side, DATA), ended);
+    }
+}
+
+// T88. Goal: `WouldBlock` takes every bit that would have the operation tried again: data, end,
+// error, assumption. Not the reactor's end, which no operation undoes.
+#[test]
+fn t88_would_block_takes_end_and_error_too() {
+    let side = Side::new(ASSUMED);
+    raise(&side, DATA | CLOSED | ERROR);
+    side.clear_blocked(side.snapshot());
+    assert!(!side.snapshot().is_worth_trying());
+    assert_eq!(side.snapshot().word() & (DATA | CLOSED | ERROR | ASSUMED), 0);
+
+    raise(&side, SHUT);
+    side.clear_blocked(side.snapshot());
+    assert!(side.snapshot().is_shut() && side.snapshot().is_worth_trying());
+}
+
+// T14. Goal: urgent data is neither readiness to read nor cleared with it, and the other way
+// round.
+#[test]
+fn t14_urgent_data_and_data_are_cleared_apart() {
+    let side = Side::new(0);
+    raise(&side, PRIORITY);
+    assert!(!side.snapshot().is_worth_trying());
+    raise(&side, DATA);
+    side.clear_blocked(side.snapshot());
+    assert!(holds(&side, PRIORITY) && !holds(&side, DATA));
+    raise(&side, DATA);
+    side.clear_priority(side.snapshot());
+    assert!(!holds(&side, PRIORITY) && holds(&side, DATA));
+    let seen = side.snapshot();
+    raise(&side, PRIORITY);
+    side.clear_priority(seen);
+    assert!(holds(&side, PRIORITY), "an event in between");
+}
+
+// Goal: a waiter is woken once by an event, not by the next one, and its waker stays for the next
+// wait, which clones nothing.
+#[test]
+fn a_waiter_is_woken_once_and_its_waker_stays() {
+    let side = Side::new(REGISTERED);
+    let count = Count::new();
+    let waker = count.waker();
+    assert!(!side.park_again(&waker), "it is not there yet");
+    wait(&side, &waker, Claim::Newest);
+    assert_eq!(Arc::strong_count(&count), 3);
+    for round in 1..=3 {
+        raise(&side, DATA);
+        raise(&side, DATA);
+        assert_eq!(count.wakes(), round);
+        assert!(!side.park_again(&waker), "it is ready");
+        side.clear_blocked(side.snapshot());
+        assert!(side.park_again(&waker));
+        assert!(side.park_again(&waker), "again, without an event");
+    }
+    assert_eq!(Arc::strong_count(&count), 3);
+    drop(side);
+    assert_eq!(Arc::strong_count(&count), 2);
+}
+
+// T20. Goal: who waits is not lost when another one comes: the newcomer of a `poll_*` function
+// gets the old waker to put elsewhere, a future is sent elsewhere itself.
+#[test]
+fn t20_a_newcomer_displaces_or_goes_elsewhere() {
+    let side = Side::new(REGISTERED);
+    let [first, second, third] = [Count::new(), Count::new(), Count::new()];
+    wait(&side, &first.waker(), Claim::Newest);
+    assert!(!side.park_again(&second.waker()), "another one waits there");
+    match side.park(&second.waker(), Claim::Newest) {
+        Parked::Displaced(_, old) => assert!(old.will_wake(&first.waker())),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(side.park(&third.waker(), Claim::Present), Parked::Occupied));
+    raise(&side, DATA);
+    assert_eq!([first.wakes(), second.wakes(), third.wakes()], [0, 1, 0]);
+    // Woken, it waits no more: the slot is there for anyone.
+    side.clear_blocked(side.snapshot());
+    wait(&side, &third.waker(), Claim::Present);
+    raise(&side, DATA);
+    assert_eq!([first.wakes(), second.wakes(), third.wakes()], [0, 1, 1]);
+}
+
+// Goal: an attempt to wait in the short way that finds a stranger leaves the stranger waiting.
+#[test]
+fn park_again_disturbs_nobody() {
+    let side = Side::new(REGISTERED);
+    let (count, other) = (Count::new(), Count::new());
+    wait(&side, &count.waker(), Claim::Newest);
+    assert!(!side.park_again(&other.waker()));
+    raise(&side, DATA);
+    assert_eq!((count.wakes(), other.wakes()), (1, 0));
+    side.clear_blocked(side.snapshot());
+    assert!(!side.park_again(&other.waker()), "nobody waits, and the slot holds another waker");
+    raise(&side, DATA);
+    assert_eq!((count.wakes(), other.wakes()), (1, 0), "nobody waited");
+}
+
+// Goal: a direction that is not registered is never waited for in the short way, which would skip
+// the registration.
+#[test]
+fn park_again_is_for_registered_directions() {
+    let side = Side::new(0);
+    let count = Count::new();
+    wait(&side, &count.waker(), Claim::Newest);
+    assert!(!side.park_again(&count.waker()));
+    let _registered = side.set(REGISTERED);
+    assert!(side.park_again(&count.waker()));
+}
+
+// T23. Goal: the end of a source empties the slot.
+#[test]
+fn t23_the_slot_is_emptied() {
+    let side = Side::new(0);
+    let count = Count::new();
+    wait(&side, &count.waker(), Claim::Newest);
+    raise(&side, SHUT);
+    assert!(side.take_waker().is_some_and(|waker| waker.will_wake(&count.waker())));
+    assert!(side.take_waker().is_none());
+    assert_eq!(Arc::strong_count(&count), 1);
+    assert!(matches!(side.park(&count.waker(), Claim::Newest), Parked::Ready(_)));
+}

@@ -1,0 +1,316 @@
+//! One source, mostly one thread: who is woken by what, and wakers that do as they like.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Source, Wait};
+use crate::{
+    reactor::{
+        kind::Kind,
+        readiness::bits::{CLOSED, DATA, ERROR, SHUT},
+        side::Direction::{Read, Write},
+        waiters::{Key, Wanted},
+        wakers::{Call, Count, calling},
+    },
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+/// As it is once both directions are registered, with nothing ready.
+fn registered() -> Arc<Source> {
+    let source = Source::new(Kind::Stream, false, None);
+    source.assume_registered();
+    Arc::new(source)
+}
+
+const READABLE: Wanted = Wanted { read: DATA | CLOSED | ERROR | SHUT, write: 0 };
+const CLOSE: Wanted = Wanted { read: CLOSED | SHUT, write: 0 };
+
+fn clear(source: &Source) {
+    for direction in [Read, Write] {
+        source.clear_blocked(direction, source.snapshot(direction));
+    }
+}
+
+// T17. Goal: the generation is a direction's own: a write event between a read's snapshot and its
+// clear does not keep readiness to read alive, which would spin.
+#[test]
+fn t17_a_write_event_does_not_stop_the_clear_of_a_read() {
+    let source = registered();
+    source.raise(DATA, 0);
+    let seen = source.snapshot(Read);
+    source.raise(0, DATA);
+    source.clear_blocked(Read, seen);
+    assert!(!source.snapshot(Read).is_worth_trying());
+    assert!(source.snapshot(Write).is_worth_trying());
+}
+
+// T14. Goal: each direction clears its own bits, by `WouldBlock` and by short counts.
+#[test]
+fn t14_directions_clear_their_own_bits() {
+    for cleared in [Read, Write] {
+        for short in [false, true] {
+            let source = registered();
+            source.raise(DATA, DATA);
+            let seen = source.snapshot(cleared);
+            if short {
+                source.note_count(cleared, seen, 5, 10);
+            } else {
+                source.clear_blocked(cleared, seen);
+            }
+            for direction in [Read, Write] {
+                assert_eq!(source.snapshot(direction).is_worth_trying(), direction != cleared);
+            }
+        }
+    }
+}
+
+// T14. Goal: waiters are woken by their own direction and condition: a reader not by room, a
+// waiter for the close not by data.
+#[test]
+fn t14_waiters_are_woken_by_what_they_wait_for() {
+    let source = registered();
+    let [reader, writer, close] = [Count::new(), Count::new(), Count::new()];
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Pending);
+    assert_eq!(source.park(Write, &writer.waker()), Wait::Pending);
+    let mut key = None;
+    assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut key), Wait::Pending);
+    source.raise(0, DATA);
+    assert_eq!([reader.wakes(), writer.wakes(), close.wakes()], [0, 1, 0]);
+    source.raise(DATA, 0);
+    assert_eq!([reader.wakes(), writer.wakes(), close.wakes()], [1, 1, 0]);
+    source.raise(CLOSED, 0);
+    assert_eq!([reader.wakes(), writer.wakes(), close.wakes()], [1, 1, 1]);
+}
+
+// T9. Goal: an error event makes both directions ready and wakes a waiter of each, once.
+#[test]
+fn t9_an_error_wakes_both_directions_once() {
+    let source = registered();
+    let [reader, writer] = [Count::new(), Count::new()];
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Pending);
+    assert_eq!(source.park(Write, &writer.waker()), Wait::Pending);
+    source.raise(ERROR, ERROR);
+    assert_eq!([reader.wakes(), writer.wakes()], [1, 1]);
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Retry);
+    assert_eq!(source.park(Write, &writer.waker()), Wait::Retry);
+    clear(&source);
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Pending);
+    assert_eq!(source.park(Write, &writer.waker()), Wait::Pending);
+    assert_eq!([reader.wakes(), writer.wakes()], [1, 1]);
+}
+
+// T20. Goal: two tasks that poll the same direction are both woken by one event, however often
+// each comes back before.
+#[test]
+fn t20_two_tasks_of_one_direction_are_both_woken() {
+    let source = registered();
+    let [first, second] = [Count::new(), Count::new()];
+    for _ in 0..5 {
+        assert_eq!(source.park(Read, &first.waker()), Wait::Pending);
+        assert_eq!(source.park(Read, &second.waker()), Wait::Pending);
+    }
+    assert_eq!([first.wakes(), second.wakes()], [0, 0], "nobody is woken without an event");
+    source.raise(DATA, 0);
+    assert!(first.wakes() >= 1 && second.wakes() >= 1);
+    let woken = [first.wakes(), second.wakes()];
+    source.raise(DATA, 0);
+    assert_eq!([first.wakes(), second.wakes()], woken, "and only once");
+}
+
+// T20. Goal: thirty-two futures wait for one event and are all woken by it, once each; those that
+// come back wait again and wake nobody: there is no spin.
+#[test]
+fn t20_thirty_two_futures_wait_without_a_spin() {
+    let source = registered();
+    let mut futures: Vec<(Arc<Count>, Option<Key>)> =
+        (0..32).map(|_| (Count::new(), None)).collect();
+    for event in 1..=3 {
+        for (count, key) in &mut futures {
+            assert_eq!(source.park_future(Read, &count.waker(), key), Wait::Pending);
+            assert_eq!(source.park_future(Read, &count.waker(), key), Wait::Pending);
+        }
+        assert!(futures.iter().all(|(count, _)| count.wakes() == event - 1));
+        source.raise(DATA, 0);
+        assert!(futures.iter().all(|(count, _)| count.wakes() == event));
+        clear(&source);
+    }
+    for (_, key) in &mut futures {
+        key.take().into_iter().for_each(|key| source.forget(key));
+    }
+    source.raise(DATA, 0);
+    assert!(futures.iter().all(|(count, _)| count.wakes() == 3));
+    assert!(futures.iter().skip(1).all(|(count, _)| Arc::strong_count(count) == 1));
+}
+
+// T20. Goal: a future in the slot and a `poll_*` caller that pushes it out are both woken, and the
+// future need not notice.
+#[test]
+fn t20_a_displaced_future_is_woken_from_the_list() {
+    let source = registered();
+    let [future, task] = [Count::new(), Count::new()];
+    let mut key = None;
+    assert_eq!(source.park_future(Read, &future.waker(), &mut key), Wait::Pending);
+    assert!(key.is_none(), "it is in the slot");
+    assert_eq!(source.park(Read, &task.waker()), Wait::Pending);
+    source.raise(DATA, 0);
+    assert_eq!([future.wakes(), task.wakes()], [1, 1]);
+}
+
+/// Does everything to a source that a task could do when it is woken.
+fn use_thoroughly(source: &Arc<Source>) {
+    let count = Count::new();
+    let mut key = None;
+    for direction in [Read, Write] {
+        let seen = source.snapshot(direction);
+        source.clear_blocked(direction, seen);
+        let _whatever = source.park(direction, &count.waker());
+        let _whatever = source.park_future(direction, &count.waker(), &mut key);
+    }
+    let _whatever = source.park_keyed(CLOSE, &count.waker(), &mut key);
+    source.raise(DATA, DATA);
+    key.into_iter().for_each(|key| source.forget(key));
+}
+
+/// Where a waker waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Slot,
+    List,
+    Displaced,
+}
+
+// T21. Goal: a waker that uses the source it waits on when it is woken, cloned or dropped neither
+// deadlocks nor loses a later event, wherever it waits.
+#[test]
+fn t21_a_waker_may_use_its_source_when_it_is_woken_cloned_or_dropped() {
+    for when in [Call::Wake, Call::Clone, Call::Drop] {
+        for place in [Place::Slot, Place::List, Place::Displaced] {
+            let source = registered();
+            let calls = Arc::new(AtomicUsize::new(0));
+            let busy = AtomicBool::new(false);
+            let (again, counted) = (Arc::clone(&source), Arc::clone(&calls));
+            let waker = calling(move |call| {
+                // Once at a time: its own use of the source may wake, clone or drop it again.
+                if call == when && !busy.swap(true, Ordering::Relaxed) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    use_thoroughly(&again);
+                    busy.store(false, Ordering::Relaxed);
+                }
+            });
+            let other = Count::new();
+            let mut key = None;
+            match place {
+                Place::Slot => drop(source.park(Read, &waker)),
+                Place::List => drop(source.park_keyed(READABLE, &waker, &mut key)),
+                Place::Displaced => {
+                    drop(source.park(Read, &waker));
+                    drop(source.park(Read, &other.waker()));
+                }
+            }
+            source.raise(DATA, DATA);
+            key.into_iter().for_each(|key| source.forget(key));
+            drop(waker);
+            source.detach(true);
+            assert!(calls.load(Ordering::Relaxed) > 0, "{when:?} in {place:?} was called");
+
+            // The source is as good as before, but for its end.
+            assert!(source.snapshot(Read).is_shut());
+            assert_eq!(source.park(Read, &other.waker()), Wait::Retry);
+        }
+    }
+}
+
+// T21. Goal: a waker that polls again from inside its own wake-up, while the slot is in use up the
+// stack, is woken by the next event.
+#[test]
+fn t21_a_poll_from_inside_the_wake_up_is_not_lost() {
+    let source = registered();
+    let late = Count::new();
+    let (again, waits) = (Arc::clone(&source), late.waker());
+    let parked = Arc::new(Mutex::new(Vec::new()));
+    let outcomes = Arc::clone(&parked);
+    let waker = calling(move |call| {
+        if call == Call::Wake {
+            again.clear_blocked(Read, again.snapshot(Read));
+            outcomes.lock().expect("no panic").push(again.park(Read, &waits));
+        }
+    });
+    assert_eq!(source.park(Read, &waker), Wait::Pending);
+    source.raise(DATA, 0);
+    assert_eq!(*parked.lock().expect("no panic"), [Wait::Pending]);
+    assert_eq!(late.wakes(), 0);
+    source.raise(DATA, 0);
+    assert_eq!(late.wakes(), 1);
+}
+
+/// Panics when it is woken, and says nothing: the payload is not a message, the hook is skipped.
+fn panicking() -> std::task::Waker {
+    calling(|call| {
+        if call == Call::Wake {
+            std::panic::resume_unwind(Box::new("a waker's panic"));
+        }
+    })
+}
+
+// T22. Goal: a waker that panics stops none of the others of its source: those of the other
+// direction, of the list, and its own direction's later ones.
+#[test]
+fn t22_a_panicking_waker_stops_nobody() {
+    let source = registered();
+    let counts: Vec<_> = (0..4).map(|_| Count::new()).collect();
+    let mut keys = [None; 4];
+    assert_eq!(source.park(Read, &panicking()), Wait::Pending);
+    assert_eq!(source.park(Write, &counts[0].waker()), Wait::Pending);
+    for (key, waker) in
+        keys.iter_mut().zip([counts[1].waker(), panicking(), counts[2].waker(), counts[3].waker()])
+    {
+        assert_eq!(source.park_keyed(READABLE, &waker, key), Wait::Pending);
+    }
+    source.raise(DATA, DATA);
+    assert!(counts.iter().all(|count| count.wakes() == 1), "{counts:?}");
+    clear(&source);
+    let late = Count::new();
+    assert_eq!(source.park(Read, &late.waker()), Wait::Pending, "the slot is free");
+    source.raise(DATA, 0);
+    assert_eq!(late.wakes(), 1);
+}
+
+// T22. Goal: a clone that panics goes through to the poll that made it, and costs neither the
+// present waiter its wake-up nor anybody the slot.
+#[test]
+fn t22_a_panicking_clone_costs_nobody_a_wake_up() {
+    let source = registered();
+    let present = Count::new();
+    assert_eq!(source.park(Read, &present.waker()), Wait::Pending);
+    let bad = calling(|call| {
+        if call == Call::Clone {
+            std::panic::resume_unwind(Box::new("a clone's panic"));
+        }
+    });
+    let polled = catch_unwind(AssertUnwindSafe(|| source.park(Read, &bad)));
+    assert!(polled.is_err(), "it goes through");
+    assert_eq!(present.wakes(), 1, "woken for nothing, rather than never");
+    assert_eq!(source.park(Read, &present.waker()), Wait::Pending);
+    source.raise(DATA, 0);
+    assert_eq!(present.wakes(), 2);
+}
+
+// T79. Goal: the end of the reactor wakes everybody and stays.
+#[test]
+fn t79_a_shut_source_wakes_everybody_and_stays_so() {
+    let source = registered();
+    let counts: Vec<_> = (0..4).map(|_| Count::new()).collect();
+    let mut keys = [None; 2];
+    assert_eq!(source.park(Read, &counts[0].waker()), Wait::Pending);
+    assert_eq!(source.park(Write, &counts[1].waker()), Wait::Pending);
+    assert_eq!(source.park_keyed(CLOSE, &counts[2].waker(), &mut keys[0]), Wait::Pending);
+    assert_eq!(source.park_keyed(READABLE, &counts[3].waker(), &mut keys[1]), Wait::Pending);
+    source.shut();
+    assert!(counts.iter().all(|count| count.wakes() == 1), "{counts:?}");
+    clear(&source);
+    assert_eq!(source.park(Read, &counts[0].waker()), Wait::Retry);
+    assert_eq!(source.park_future(Write, &counts[1].waker(), &mut None), Wait::Retry);
+    assert_eq!(source.park_keyed(CLOSE, &counts[2].waker(), &mut None), Wait::Retry);
+}
