@@ -12,9 +12,6 @@ use std::{
 use super::Backoff;
 use crate::sync::{Mutex, lock};
 
-/// How many tasks a pause keeps. Past that the oldest is woken, and polls again if it still cares.
-const CROWD_MAX: usize = 9;
-
 /// A pause shared by whoever polls.
 #[derive(Debug, Default)]
 pub(in crate::net) struct SharedBackoff(Mutex<Option<Shared>>);
@@ -32,13 +29,8 @@ impl SharedBackoff {
         let Some(Shared { backoff, crowd }) = shared.as_mut() else { return Poll::Ready(()) };
         let crowd = Arc::clone(crowd);
         // Into the crowd first: if the pause ends now, the crowd is woken, and this caller with it.
-        let displaced = crowd.join(cx.waker());
-        let outcome = backoff.poll(&Context::from_waker(&Waker::from(crowd)));
-        drop(shared);
-        if let Some(waker) = displaced {
-            waker.wake();
-        }
-        outcome
+        crowd.join(cx.waker());
+        backoff.poll(&Context::from_waker(&Waker::from(crowd)))
     }
 
     /// Starts the next pause, unless someone else's has just started. False where no driver is
@@ -66,19 +58,18 @@ impl SharedBackoff {
     }
 }
 
-/// Everyone who waits for the pause.
+/// Everyone who waits for the pause. There is no bound on them but its end, a second at most: to
+/// wake the oldest past a bound would have them wake one another until then.
 #[derive(Debug, Default)]
 struct Crowd(Mutex<Vec<Waker>>);
 
 impl Crowd {
-    /// Adds a waker, unless its task is there already. Returns one to wake outside every lock.
-    fn join(&self, waker: &Waker) -> Option<Waker> {
+    /// Adds a waker, unless its task is there already.
+    fn join(&self, waker: &Waker) {
         let mut wakers = lock(&self.0);
-        if wakers.iter().any(|present| present.will_wake(waker)) {
-            return None;
+        if !wakers.iter().any(|present| present.will_wake(waker)) {
+            wakers.push(waker.clone());
         }
-        wakers.push(waker.clone());
-        (wakers.len() > CROWD_MAX).then(|| wakers.remove(0))
     }
 }
 
@@ -99,7 +90,7 @@ mod tests {
         task::{Wake, Waker},
     };
 
-    use super::{CROWD_MAX, Crowd};
+    use super::Crowd;
 
     #[derive(Debug, Default)]
     struct Count(AtomicUsize);
@@ -114,21 +105,19 @@ mod tests {
         tasks.iter().map(|task| task.0.load(Ordering::SeqCst)).collect()
     }
 
-    // Goal: the crowd is bounded, and whoever is pushed out is to be woken instead.
+    // T20. Goal: every task of the crowd is woken, once, however many they are and however often
+    // each has polled, and none before the pause ends.
     #[test]
-    fn crowd_is_bounded() {
-        let tasks: Vec<Arc<Count>> = (0..=CROWD_MAX).map(|_| Arc::default()).collect();
+    fn t20_the_whole_crowd_is_woken_once() {
+        let tasks: Vec<Arc<Count>> = (0..100).map(|_| Arc::default()).collect();
         let crowd = Arc::new(Crowd::default());
         for task in &tasks {
             let waker = Waker::from(Arc::clone(task));
-            for _ in 0..2 {
-                if let Some(oldest) = crowd.join(&waker) {
-                    oldest.wake();
-                }
-            }
+            crowd.join(&waker);
+            crowd.join(&waker);
         }
-        assert_eq!(wakes(&tasks)[..2], [1, 0]);
+        assert_eq!(wakes(&tasks), vec![0; 100]);
         crowd.wake();
-        assert_eq!(wakes(&tasks), vec![1; CROWD_MAX + 1]);
+        assert_eq!(wakes(&tasks), vec![1; 100]);
     }
 }
