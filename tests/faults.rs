@@ -9,6 +9,7 @@
 //! nothing: not with `EINTR` of a connect, which goes on, nor with `EAGAIN`, which promises an
 //! edge.
 
+#![cfg(all(feature = "net", feature = "time"))]
 #![cfg(edgewake_faults)]
 
 #[path = "support/os.rs"]

@@ -2,6 +2,8 @@
 //!
 //! One test: it counts the descriptors of the whole process.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/os.rs"]
 mod os;
 #[path = "support/peer.rs"]

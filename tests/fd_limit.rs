@@ -4,6 +4,8 @@
 //! A process has one limit, so these tests take turns; a binary of their own keeps them away from
 //! all others.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/os.rs"]
 mod os;
 #[path = "support/peer.rs"]

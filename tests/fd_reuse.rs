@@ -1,6 +1,8 @@
 //! Descriptor numbers that are used again, shared, or changed behind the library's back: no event
 //! reaches the wrong object, and no object loses its own.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/driven.rs"]
 mod driven;
 #[path = "support/peer.rs"]

@@ -7,6 +7,7 @@
 //!
 //! One test: it looks at all descriptors of the process.
 
+#![cfg(all(feature = "net", feature = "time"))]
 #![cfg(all(target_os = "linux", edgewake_selector = "epoll"))]
 
 #[path = "support/os.rs"]

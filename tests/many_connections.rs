@@ -1,5 +1,7 @@
 //! Hundreds of connections at once on one thread, every byte of each checked.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/os.rs"]
 mod os;
 #[path = "support/peer.rs"]

@@ -1,5 +1,7 @@
 //! Wake-ups from other threads, and waits that signals interrupt: nothing is lost.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/os.rs"]
 mod os;
 #[path = "support/peer.rs"]

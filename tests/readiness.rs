@@ -2,6 +2,8 @@
 //!
 //! Each test drives one sequence in which a loop of this kind has lost a wake-up, or has spun.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/driven.rs"]
 mod driven;
 #[path = "support/peer.rs"]

@@ -1,6 +1,8 @@
 //! Readiness of descriptors that are no TCP sockets, through `AsyncFd`: terminals, pipes, FIFOs,
 //! datagrams, counters, other selectors, files.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/driven.rs"]
 mod driven;
 #[path = "support/os.rs"]

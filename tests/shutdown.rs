@@ -1,6 +1,8 @@
 //! What becomes of sockets and timers when their runtime goes, and where there never was one: a
 //! clear error, never a hang.
 
+#![cfg(all(feature = "net", feature = "time"))]
+
 #[path = "support/peer.rs"]
 mod peer;
 mod support;

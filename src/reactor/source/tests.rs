@@ -205,8 +205,8 @@ fn t21_a_waker_may_use_its_source_when_it_is_woken_cloned_or_dropped() {
                 Place::Slot => drop(source.park(Read, &waker)),
                 Place::List => drop(source.park_keyed(READABLE, &waker, &mut key)),
                 Place::Displaced => {
-                    drop(source.park(Read, &waker));
-                    drop(source.park(Read, &other.waker()));
+                    let _first = source.park(Read, &waker);
+                    let _second = source.park(Read, &other.waker());
                 }
             }
             source.raise(DATA, DATA);
