@@ -119,11 +119,11 @@ fn t04_a_pipe_writer_waits_for_a_page() {
         let mut driven = Driven::new();
         let (mut reader, writer) = pipe_files();
         let bytes = pattern(4, 500_000);
-        let task = driven.block_on(async {
-            let mut writer = writable(writer);
+        let mut writer = driven.block_on(async { writable(writer) });
+        let task = {
             let bytes = bytes.clone();
             driven.spawn(async move { writer.write_all(&bytes).await })
-        });
+        };
         driven.rest();
         let mut received = vec![0; 100];
         reader.read_exact(&mut received).expect("the pipe is full");

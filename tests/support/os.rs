@@ -38,6 +38,7 @@ fn check(outcome: libc::c_int) -> libc::c_int {
 }
 
 /// The soft and the hard limit of open descriptors.
+#[allow(clippy::unnecessary_cast, reason = "the type has a sign on FreeBSD")]
 pub fn descriptor_limits() -> (u64, u64) {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is valid for the call to fill.

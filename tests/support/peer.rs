@@ -97,13 +97,10 @@ pub fn read_to_end(mut peer: impl Read) -> Vec<u8> {
 }
 
 /// Waits until `condition` holds, while the runtime goes on.
-#[track_caller]
-pub fn until(what: &'static str, mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    async move {
-        let start = Instant::now();
-        while !condition() {
-            assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
-            sleep(Duration::from_millis(1)).await;
-        }
+pub async fn until(what: &'static str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        sleep(Duration::from_millis(1)).await;
     }
 }
