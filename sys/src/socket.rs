@@ -180,7 +180,7 @@ pub fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> io::Result<()> {
     unsafe { syscall!(shutdown(fd.as_raw_fd(), how)) }.map(drop)
 }
 
-/// The socket's own address; before [`bind`] and [`connect`] the unspecified one.
+/// The socket's own address; before [`bind`] and [`connect`](connect()) the unspecified one.
 ///
 /// # Errors
 ///

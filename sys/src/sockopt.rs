@@ -36,7 +36,7 @@
 //! | [`FAST_OPEN`] | yes | yes | yes | - | - | - |
 //! | [`NOTSENT_LOWAT`] | yes | yes | - | - | - | - |
 //! | [`congestion`] | yes | - | yes | - | - | - |
-//! | [`tcp_info`] | yes | - | yes | - | yes | yes |
+//! | [`tcp_info`](tcp_info()) | yes | - | yes | - | yes | yes |
 //!
 //! 1. On Apple `SO_LINGER_SEC`, since `SO_LINGER` counts in clock ticks there (T52).
 //! 2. Linux doubles what is set, for its bookkeeping, and reports the double (T67).

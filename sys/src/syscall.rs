@@ -1,4 +1,4 @@
-//! The one door to the kernel: every system call of this crate goes through [`syscall!`].
+//! The one door to the kernel: every system call of this crate goes through `syscall!`.
 //!
 //! The macro turns a failed call into the `io::Error` of its `errno` and a success into its value.
 //! With `--cfg edgewake_faults` the door can be told to make the Nth call fail or come short (see

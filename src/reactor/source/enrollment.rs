@@ -157,7 +157,7 @@ impl Source {
         self.kind.interest(direction)
     }
 
-    /// See [`Kind::widened`].
+    /// See `Kind::widened`.
     pub(in crate::reactor) fn widened(&self, asked: Interest) -> Interest {
         self.kind.widened(asked)
     }

@@ -13,7 +13,7 @@ use std::{
 use crate::syscall::transfer_length;
 
 /// The flags of every send. Apple relies on `SO_NOSIGPIPE` instead, which
-/// [`create`](crate::socket::create) and [`accept`](crate::socket::accept) set.
+/// [`create`](crate::socket::create) and [`accept`](crate::socket::accept()) set.
 #[cfg(edgewake_has = "msg_nosignal")]
 pub(super) const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 #[cfg(not(edgewake_has = "msg_nosignal"))]
