@@ -261,7 +261,7 @@ impl Driver {
         self.shared.timers.until_next()
     }
 
-    /// For a foreign loop that is about to wait on the descriptor `lend` gave it: publishes
+    /// For a foreign loop that is about to wait on this driver's descriptor: publishes
     /// that a push must kick. False if there is work already (`more`), and nothing is published.
     pub(crate) fn park_outside(&self, more: impl Fn() -> bool) -> bool {
         self.shared.parked.publish();
