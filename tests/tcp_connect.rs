@@ -24,7 +24,7 @@ use edgewake_sys::{
     socket::{self, Domain, Progress, Type},
 };
 use support::deadline;
-use tcp::{has_v6, kind, listener, nobody, pair, poll_once, run, turn};
+use tcp::{has_v6, kind, listener, nobody, pair, poll_once, run};
 
 // Goal: connecting takes every form of an address.
 #[test]
@@ -144,7 +144,7 @@ fn t55_connects_beyond_the_backlog_wait() {
             })
             .collect();
         // All of them have started, and those that found room are connected.
-        turn().await;
+        tcp::turn().await;
         assert!(clients.iter().all(|client| !client.is_finished()));
         let mut servers = Vec::new();
         for _ in 0..MANY {
