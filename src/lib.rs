@@ -53,7 +53,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Runtime`], [`Builder`], [`Handle`] | the loop, its settings, and reaching it from elsewhere |
+//! | [`Runtime`], [`Builder`], [`Handle`] | the loop, its settings, a way in from elsewhere |
 //! | [`spawn`], [`spawn_local`], [`JoinHandle`], [`yield_now`] | tasks |
 //! | [`AsyncFd`], [`Interest`], [`Readiness`] | readiness of any descriptor that can be polled |
 //! | `net` | TCP: listeners, streams and their halves, sockets, every option |
