@@ -116,8 +116,8 @@ impl Wake for Successor {
     }
 }
 
-// T28, T25. Goal: an event that is in the same batch as the one whose waker closes its socket, and
-// opens another one with the same number, reaches neither. Method: a waker that does just that,
+// T21, T25, T28. Goal: an event that is in the same batch as the one whose waker closes its socket,
+// and opens another one with the same number, reaches neither. Method: a waker that does just that,
 // in the middle of the dispatch, before or after the event of the socket that it closes.
 #[test]
 fn t28_an_event_of_the_same_batch_does_not_reach_the_successor() {
@@ -319,7 +319,7 @@ fn two_runtimes_watch_one_descriptor() {
     });
 }
 
-// T25, T32. Goal: sockets that are dropped in the middle of a batch, by the tasks and wakers that
+// T25. Goal: sockets that are dropped in the middle of a batch, by the tasks and wakers that
 // the batch wakes, while hundreds of others are in it, harm nobody. Method: every connection's task
 // drops its neighbour's when it is woken.
 #[test]

@@ -18,7 +18,8 @@ use std::{
     os::fd::AsFd,
     pin::Pin,
     rc::Rc,
-    task::Poll,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
     thread,
 };
 
@@ -29,7 +30,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use crate::{
     driven::Driven,
     peer::{accepted, listener, pair, pattern, read_to_end, read_when_readable, reset, until},
-    support::{WakeCount, deadline},
+    support::{WakeCount, deadline, quietly},
 };
 
 /// Runs a future on a runtime of its own, and fails where it would hang.
@@ -456,5 +457,66 @@ fn t20_two_pollers_of_one_direction_are_both_woken() {
         }
         peer.write_all(b"x").expect("room");
         until("all are woken", || counts.iter().all(|count| count.wakes() > 0)).await;
+    });
+}
+
+/// A waker of somebody whose code is broken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Panics>) {
+        panic!("a waker of the test");
+    }
+}
+
+// T21, T22. Goal: a waker that panics, in the slot or in the list, stops neither the loop nor the
+// wake-ups of others, in the same direction, the other one, or another socket of the same batch.
+#[test]
+fn t22_a_panicking_waker_stops_nobody_else() {
+    run(|| async {
+        let listener = listener().await;
+        let (mut streams, mut peers) = (Vec::new(), Vec::new());
+        for _ in 0..6 {
+            let (stream, peer) = accepted(&listener).await;
+            streams.push(stream);
+            peers.push(peer);
+        }
+        let counts: Vec<_> = streams.iter().map(|_| WakeCount::new()).collect();
+        let panics = Waker::from(Arc::new(Panics));
+        let mut waits = Vec::new();
+        for (stream, count) in streams.iter().zip(&counts) {
+            // Of two futures the first is in the slot, the second in the list.
+            let mut pair = [Box::pin(stream.readable()), Box::pin(stream.readable())];
+            let bad = waits.len() % 2;
+            for (index, wait) in pair.iter_mut().enumerate() {
+                let waker = if index == bad { panics.clone() } else { count.waker() };
+                assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+            waits.push(pair);
+        }
+        quietly("a waker of the test", || ());
+        for peer in &mut peers {
+            peer.write_all(b"x").expect("room");
+        }
+        until("all others are woken", || counts.iter().all(|count| count.wakes() > 0)).await;
+        drop(waits);
+        for stream in &streams {
+            assert_eq!(read_when_readable(stream, 1).await, b"x");
+        }
+    });
+}
+
+// T78. Goal: the kernel is asked for events also while there is always a task to run.
+#[test]
+fn t78_a_loop_that_is_never_idle_still_asks_the_kernel() {
+    run(|| async {
+        let (stream, mut peer) = pair().await;
+        let reader = spawn_local(async move { read_when_readable(&stream, 4).await });
+        let_others_run().await;
+        peer.write_all(b"data").expect("room");
+        while !reader.is_finished() {
+            yield_now().await;
+        }
+        assert_eq!(reader.await.expect("no panic"), b"data");
     });
 }

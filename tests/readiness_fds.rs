@@ -12,12 +12,12 @@ mod peer;
 mod support;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{self, Read, Write},
     net::UdpSocket,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{fs::OpenOptionsExt, net::UnixStream},
+        unix::net::UnixStream,
     },
     thread,
 };
@@ -28,7 +28,6 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     driven::Driven,
-    os::TemporaryPath,
     peer::{pattern, until},
     support::{WakeCount, deadline, eventually},
 };
@@ -217,9 +216,11 @@ fn t08_the_reader_of_a_pipe_learns_of_the_writers_end() {
 #[cfg(not(target_vendor = "apple"))]
 #[test]
 fn t88_a_fifo_is_read_on_after_it_was_opened_again() {
+    use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt};
+
     deadline(|| {
         let mut driven = Driven::new();
-        let path = TemporaryPath::fifo("t88");
+        let path = os::TemporaryPath::fifo("t88");
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(os::O_NONBLOCK);
         let reader = options.open(&path).expect("a FIFO");
@@ -284,8 +285,8 @@ fn t11_an_empty_interest_is_refused() {
 #[test]
 fn t16_a_regular_file_is_refused_and_given_back() {
     run(|| async {
-        let path = TemporaryPath::new("t16");
-        fs::write(&path, b"text").expect("a temporary file");
+        let path = os::TemporaryPath::new("t16");
+        std::fs::write(&path, b"text").expect("a temporary file");
         for _ in 0..3 {
             let file = File::open(&path).expect("it is there");
             let (file, error) = AsyncFd::try_with_interest(file, Interest::READABLE)

@@ -186,3 +186,19 @@ pub(super) fn sent_into_the_end(error: io::Error) -> io::Error {
 pub(super) fn sent_into_the_end(error: io::Error) -> io::Error {
     error
 }
+
+#[cfg(all(test, edgewake_has = "eprototype_race"))]
+mod tests {
+    use std::io;
+
+    use super::sent_into_the_end;
+
+    // T47. Goal: the race with a close is a reset, and every other error is what it says.
+    #[test]
+    fn t47_eprototype_is_a_reset() {
+        for (said, meant) in [(libc::EPROTOTYPE, libc::ECONNRESET), (libc::EPIPE, libc::EPIPE)] {
+            let error = sent_into_the_end(io::Error::from_raw_os_error(said));
+            assert_eq!(error.raw_os_error(), Some(meant));
+        }
+    }
+}
