@@ -40,6 +40,8 @@ mod waker;
 
 #[cfg(all(test, edgewake_loom))]
 mod loom;
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;
 
 pub use self::join::{JoinError, JoinHandle};
 pub(crate) use self::{

@@ -435,64 +435,6 @@ fn wakes_before_during_and_after() {
     probe.expect(3, 1, 1);
 }
 
-// Goal: a wake-up during a poll polls again, once, behind whatever was queued before.
-#[test]
-fn tasks_that_yield_take_turns() {
-    let runtime = runtime();
-    let order = Rc::new(RefCell::new(String::new()));
-    let task = |name: char| {
-        let order = Rc::clone(&order);
-        runtime.spawn_local(async move {
-            for _ in 0..3 {
-                order.borrow_mut().push(name);
-                yield_now().await;
-            }
-        })
-    };
-    let tasks = [task('a'), task('b'), task('c')];
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.expect("not cancelled");
-        }
-    });
-    assert_eq!(*order.borrow(), "abcabcabc");
-}
-
-// T58. Goal: tasks that are always ready starve neither the others, nor what other threads send,
-// nor the root future.
-#[test]
-fn t58_busy_tasks_starve_nobody() {
-    deadline(|| {
-        let runtime = runtime();
-        let stop = Rc::new(Cell::new(false));
-        let spinners: Vec<_> = (0..100)
-            .map(|_| {
-                let stop = Rc::clone(&stop);
-                runtime.spawn_local(async move {
-                    while !stop.get() {
-                        yield_now().await;
-                    }
-                })
-            })
-            .collect();
-        let handle = runtime.handle();
-        let (sender, receiver) = oneshot::channel();
-        let elsewhere = thread::spawn(move || {
-            let task = handle.spawn(async { 1 });
-            let one = futures::executor::block_on(task).expect("not cancelled");
-            sender.send(one + 1).expect("the root listens");
-        });
-        assert_eq!(runtime.block_on(receiver).expect("sent"), 2);
-        stop.set(true);
-        runtime.block_on(async {
-            for spinner in spinners {
-                spinner.await.expect("not cancelled");
-            }
-        });
-        elsewhere.join().expect("no panic");
-    });
-}
-
 // Goal: an aborted or finished root leaves no wake-up behind that a later root would take for its
 // own completion, and a stale root waker is harmless.
 #[test]

@@ -14,6 +14,11 @@ use crate::{
     task::{self, Inject, JoinHandle, Runnable, Schedule},
 };
 
+/// A future larger than this gets a box of its own before it moves into its task: each move on the
+/// way can be a copy on the stack, and in unoptimised code each is. A future of 1 MiB cost eight
+/// of them there, which overflowed the stack of a main thread (T85).
+const MOVED_MAX: usize = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
+
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) inject: Inject,
@@ -39,7 +44,20 @@ impl Shared {
 
     /// Makes a task and schedules it. A future that is not Send may only come here on the
     /// worker's thread.
+    #[inline]
     pub(super) fn spawn<F>(self: &Arc<Shared>, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        if size_of::<F>() > MOVED_MAX {
+            self.spawn_moved(Box::pin(future))
+        } else {
+            self.spawn_moved(future)
+        }
+    }
+
+    fn spawn_moved<F>(self: &Arc<Shared>, future: F) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,

@@ -51,8 +51,14 @@ impl Tally {
 }
 
 /// A place that loom does not see. Nobody may be interrupted by loom while they use it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Place<T>(Mutex<Option<T>>);
+
+impl<T> Default for Place<T> {
+    fn default() -> Place<T> {
+        Place(Mutex::new(None))
+    }
+}
 
 impl<T> Place<T> {
     pub(crate) fn replace(&self, value: T) -> Option<T> {

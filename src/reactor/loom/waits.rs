@@ -89,6 +89,28 @@ fn t20_two_tasks_wait_in_one_direction_for_two_events() {
     });
 }
 
+// T20. Goal: a task that waits again, in the short way, and one that is new there: both are told,
+// and the slot is never touched by both.
+#[test]
+fn t20_a_task_that_waits_again_meets_a_new_one() {
+    model(|| {
+        let fd = Fd::new();
+        let known = Bell::new();
+        assert!(fd.poll_read(&known.waker()).is_none());
+        let again = {
+            let fd = Arc::clone(&fd);
+            thread::spawn(move || assert!(fd.read_as_task(&known)))
+        };
+        let new = Bell::new();
+        let waits = fd.poll_read(&new.waker()).is_none();
+        fd.arrive(2);
+        if waits {
+            assert!(fd.read_as_task(&new));
+        }
+        again.join().expect("no panic");
+    });
+}
+
 // Goal: a task that moves to another waker between two polls is woken through the new one, also
 // when the event is waking the old one at that moment.
 #[test]
