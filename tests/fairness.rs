@@ -1,5 +1,7 @@
 //! Fairness: tasks that are always ready let the others, the kernel and the timers have their turn.
 
+#![cfg(feature = "time")]
+
 mod support;
 
 use std::{

@@ -1,6 +1,8 @@
 //! One task, one thread, a scheduler that counts: how often a Runnable is made, and when the block
 //! is freed. No reactor and no runtime, so that it also runs where system calls cannot.
 
+#![allow(clippy::waker_clone_wake, reason = "a waker that is consumed is what is tested")]
+
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
