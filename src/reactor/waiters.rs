@@ -179,9 +179,12 @@ mod tests {
     use crate::reactor::{readiness::bits, side::Direction};
 
     fn distinct_waker() -> Waker {
-        struct Distinct(#[allow(dead_code, reason = "gives each its own address")] u8);
+        /// Its byte gives each an address of its own.
+        struct Distinct(u8);
         impl std::task::Wake for Distinct {
-            fn wake(self: std::sync::Arc<Distinct>) {}
+            fn wake(self: std::sync::Arc<Distinct>) {
+                assert_eq!(self.0, 0);
+            }
         }
         Waker::from(std::sync::Arc::new(Distinct(0)))
     }

@@ -118,7 +118,9 @@ struct Nosy {
 }
 
 impl Wake for Nosy {
-    fn wake(self: Arc<Nosy>) {}
+    fn wake(self: Arc<Nosy>) {
+        drop(self);
+    }
 }
 
 impl Drop for Nosy {
