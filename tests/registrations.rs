@@ -105,6 +105,8 @@ fn t27_registrations_that_a_child_keeps_alive_are_shed() {
         drop(orphans);
         assert_eq!(registrations(), none + 1 + ORPHANS, "the child keeps the orphans' alive");
 
+        // The slots are given out again after a turn.
+        let _wait = runtime.turn().expect("a turn");
         // A successor in an orphan's slot and under its number gets none of its events.
         let (successor, mut successor_peer) = connect();
         let count = WakeCount::new();
