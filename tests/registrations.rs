@@ -1,9 +1,8 @@
-//! A forked child that holds copies of the parent's descriptors, the epoll descriptor and its
-//! registrations among them.
+//! What stays registered in the kernel: nothing that was closed or taken out, whoever holds copies.
 //!
 //! On Linux a registration lives as long as any copy of what it was made for, in whatever process,
-//! and can then no longer be ended. A kqueue is not inherited by a child and forgets a descriptor
-//! that is closed here, so there is nothing of this on it (T42).
+//! a forked child above all; and can then no longer be ended. A kqueue is not inherited by a child
+//! and forgets a descriptor that is closed here, so there is nothing of this on it (T42).
 //!
 //! One test: it looks at all descriptors of the process.
 
@@ -16,7 +15,13 @@ mod os;
 mod peer;
 mod support;
 
-use std::{fs, io::Write, thread};
+use std::{
+    fs,
+    io::Write,
+    net,
+    os::fd::{AsFd, OwnedFd},
+    thread,
+};
 
 use edgewake::{Runtime, net::TcpStream};
 use futures::channel::oneshot;
@@ -51,9 +56,28 @@ fn wait_once(stream: &TcpStream) {
     assert!(WakeCount::new().poll(&mut wait).is_pending());
 }
 
-// T27, T42, T82. Goal: a child that keeps closed connections' registrations alive costs a bounded
+/// Without a child: however a registered connection leaves the library, and whatever was done with
+/// it before, its registration ends.
+fn ends_with_its_owner(waiting: impl Fn() -> (TcpStream, net::TcpStream), check: impl Fn()) {
+    let (closed, _peer) = waiting();
+    drop(closed);
+    check();
+    // T27: the duplicate keeps the socket alive.
+    let (duplicated, _peer) = waiting();
+    let _duplicate = duplicated.as_fd().try_clone_to_owned().expect("a duplicate");
+    drop(duplicated);
+    check();
+    // T30: so does who it was given to.
+    let (given, _peer) = waiting();
+    let _std = given.into_std().expect("no error today");
+    check();
+    let (given, _peer) = waiting();
+    let _owned = OwnedFd::from(given);
+    check();
+}
+
+// T27, T30, T42, T82. Goal: a child that keeps closed connections' registrations alive costs a bounded
 // number of stale events, which reach nobody; then they are gone, and what lives still works.
-// Goal beside: without a child, closing is enough to end a registration.
 #[test]
 fn t27_registrations_that_a_child_keeps_alive_are_shed() {
     deadline(|| {
@@ -62,11 +86,13 @@ fn t27_registrations_that_a_child_keeps_alive_are_shed() {
         let listener = runtime.block_on(listener());
         let connect = || runtime.block_on(accepted(&listener));
 
-        let (closed, _peer) = connect();
-        runtime.block_on(async { wait_once(&closed) });
-        assert_eq!(registrations(), none + 1);
-        drop(closed);
-        assert_eq!(registrations(), none, "closing was enough");
+        let waiting = || {
+            let (stream, peer) = connect();
+            runtime.block_on(async { wait_once(&stream) });
+            assert_eq!(registrations(), none + 1);
+            (stream, peer)
+        };
+        ends_with_its_owner(waiting, || assert_eq!(registrations(), none));
 
         let (live, mut live_peer) = connect();
         // Several: a socket that nobody reads tells of no more than its buffer takes.
@@ -79,6 +105,8 @@ fn t27_registrations_that_a_child_keeps_alive_are_shed() {
         drop(orphans);
         assert_eq!(registrations(), none + 1 + ORPHANS, "the child keeps the orphans' alive");
 
+        // The slots are given out again after a turn.
+        let _wait = runtime.turn().expect("a turn");
         // A successor in an orphan's slot and under its number gets none of its events.
         let (successor, mut successor_peer) = connect();
         let count = WakeCount::new();
