@@ -13,7 +13,7 @@
 //! A slot that was given up is reused only after the table has let go of its source, that is
 //! between batches.
 
-use std::{collections::HashMap, os::fd::RawFd};
+use std::{collections::BTreeMap, os::fd::RawFd};
 
 use edgewake_sys::{Selector, Token};
 
@@ -91,7 +91,7 @@ pub(super) struct Slots {
     departures: Vec<u32>,
     /// Which descriptors are registered, where the kernel would silently replace a registration
     /// (kqueue's `EV_ADD`) instead of refusing the second (epoll's `EEXIST`). T91.
-    owners: HashMap<RawFd, Token>,
+    owners: BTreeMap<RawFd, Token>,
     live: usize,
     shut: bool,
 }
