@@ -314,3 +314,19 @@ fn t79_a_shut_source_wakes_everybody_and_stays_so() {
     assert_eq!(source.park_future(Write, &counts[1].waker(), &mut None), Wait::Retry);
     assert_eq!(source.park_keyed(CLOSE, &counts[2].waker(), &mut None), Wait::Retry);
 }
+
+// T23. Goal: a source that is detached lets go of its wakers at once, although somebody (a batch, a
+// clone of the reference) still holds it: a waker can keep a task alive, and the task the source.
+#[test]
+fn t23_a_detached_source_holds_no_waker() {
+    let source = registered();
+    let counts: Vec<_> = (0..3).map(|_| Count::new()).collect();
+    assert_eq!(source.park(Read, &counts[0].waker()), Wait::Pending);
+    assert_eq!(source.park(Write, &counts[1].waker()), Wait::Pending);
+    assert_eq!(source.park_keyed(CLOSE, &counts[2].waker(), &mut None), Wait::Pending);
+    source.detach(true);
+    for count in &counts {
+        assert_eq!((count.wakes(), Arc::strong_count(count)), (1, 1));
+    }
+    assert_eq!(Arc::strong_count(&source), 1);
+}

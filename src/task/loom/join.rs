@@ -87,9 +87,9 @@ fn a_drop_of_the_handle_races_with_completion() {
             }
             let dropping = thread::spawn(move || drop(handle));
             runnable.run();
-            drop(fate.take_waker());
             dropping.join().expect("no panic");
-            assert_eq!((fate.drops(), fate.output_drops()), (1, 1));
+            assert_eq!((fate.drops(), fate.output_drops()), (1, 1), "before the block goes");
+            drop(fate.take_waker());
             assert!(bell.rings() <= usize::from(waits));
             assert_eq!((worker.blocks(1), bell.wakers(1)), (0, 0));
         });
