@@ -13,6 +13,9 @@ pub(crate) enum Kind {
     Stream,
     /// A listening socket.
     Listener,
+    /// A socket of messages made by this library: each read takes one, so no count proves that
+    /// nothing is left.
+    Datagram,
     /// Any other: read until `WouldBlock`.
     Other,
 }

@@ -65,6 +65,10 @@ pub struct Type(i32);
 impl Type {
     /// A stream of bytes: TCP, in the IP families (`SOCK_STREAM`).
     pub const STREAM: Type = Type(libc::SOCK_STREAM);
+    /// Messages, each for itself: UDP, in the IP families (`SOCK_DGRAM`).
+    pub const DATAGRAM: Type = Type(libc::SOCK_DGRAM);
+    /// Messages in order, over a connection (`SOCK_SEQPACKET`). Apple has none of the Unix family.
+    pub const SEQPACKET: Type = Type(libc::SOCK_SEQPACKET);
 }
 
 /// Creates a socket, non-blocking and close-on-exec.
