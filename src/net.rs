@@ -53,9 +53,10 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `backoff` the pause of an accept that finds no
-//! descriptor left. Nothing here names the runtime.
+//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `backoff` the pause of
+//! an accept that finds no descriptor left. Nothing here names the runtime.
 
+mod accept;
 mod addr;
 mod backoff;
 mod face;

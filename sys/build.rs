@@ -134,6 +134,20 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("tcp_user_timeout", &[LINUX]),
 ];
 
+/// What the Unix family has, and where. Capabilities like the others.
+/// `unix_abstract`: names outside the file system. `unix_seqpacket`: `SOCK_SEQPACKET`.
+/// `peer_*`: what tells who is at the other end; DragonFly has getpeereid(3) alone.
+const UNIX: &[(&str, &[&[&str]])] = &[
+    ("unix_abstract", &[LINUX]),
+    ("unix_seqpacket", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
+    ("peer_ucred", &[LINUX]),
+    ("peer_local_pid", &[APPLE]),
+    ("peer_xucred_pid", &[FREEBSD]),
+    ("peer_unpcbid", &[NETBSD]),
+    ("peer_sockpeercred", &[OPENBSD]),
+    ("getpeereid", &[DRAGONFLY]),
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let os = variable("CARGO_CFG_TARGET_OS");
@@ -170,7 +184,7 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS {
+    for (name, systems) in SOCKET_OPTIONS.iter().chain(UNIX) {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }
