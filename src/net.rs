@@ -62,6 +62,7 @@ mod face;
 mod halves;
 mod stream;
 pub mod tcp;
+pub mod udp;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -70,4 +71,5 @@ pub use edgewake_sys::sockopt;
 pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
+    udp::UdpSocket,
 };
