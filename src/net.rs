@@ -63,6 +63,7 @@ mod face;
 mod halves;
 mod stream;
 pub mod tcp;
+pub mod udp;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -71,4 +72,5 @@ pub use edgewake_sys::sockopt;
 pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
+    udp::UdpSocket,
 };
