@@ -4,7 +4,7 @@
 //!
 //! - [`TcpListener`] binds and accepts; [`TcpStream`] is a connection; [`TcpSocket`] is either
 //!   before it is one, for what must be set before that.
-//! - [`ReadHalf`] and [`WriteHalf`], [`OwnedReadHalf`] and [`OwnedWriteHalf`]: a stream in two.
+//! - [`tcp`] has a connection's halves, borrowed and owned.
 //!   `&TcpStream` reads and writes too, so two tasks can share one without splitting.
 //! - [`Keepalive`], and [`sockopt`] for the options that have no method of their own.
 //!
@@ -59,9 +59,11 @@
 mod accept;
 mod addr;
 mod backoff;
+mod face;
 mod halves;
 mod stream;
-mod tcp;
+pub mod tcp;
+pub mod udp;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -69,8 +71,6 @@ pub use edgewake_sys::sockopt;
 
 pub use self::{
     addr::ToSocketAddrs,
-    tcp::{
-        Incoming, Keepalive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener,
-        TcpSocket, TcpStream, WriteHalf,
-    },
+    tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
+    udp::UdpSocket,
 };
