@@ -53,17 +53,20 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `backoff` the pause of
+//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect
+//! ends, `backoff` the pause of
 //! an accept that finds no descriptor left. Nothing here names the runtime.
 
 mod accept;
 mod addr;
 mod backoff;
+mod connect;
 mod face;
 mod halves;
 mod stream;
 pub mod tcp;
 pub mod udp;
+pub mod vsock;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -73,4 +76,5 @@ pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
+    vsock::{VsockAddr, VsockListener, VsockStream},
 };
