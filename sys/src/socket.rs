@@ -10,6 +10,7 @@
 
 mod accept;
 mod connect;
+mod message;
 mod transfer;
 mod vectored;
 
@@ -22,6 +23,10 @@ use std::{
 pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome},
+    message::{
+        Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
+        recv_message, recv_message_uninit, send_message,
+    },
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     vectored::{recv_vectored, send_vectored, vectored_length},
 };
