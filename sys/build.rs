@@ -140,6 +140,8 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("sockcred_pid", &[NETBSD]),
     // libc does not have MSG_ZEROCOPY for Android.
     ("so_zerocopy", &[&["linux"]]),
+    // Where it is a system call; libc does not have it for Android.
+    ("recvmmsg", &[&["linux"], NETBSD, OPENBSD]),
     ("msg_cmsg_cloexec", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
     ("tcp_congestion", &[LINUX, FREEBSD]),
     ("tcp_cork", &[LINUX]),

@@ -11,6 +11,7 @@
 mod accept;
 mod connect;
 mod message;
+mod mmsg;
 mod transfer;
 mod vectored;
 
@@ -27,6 +28,7 @@ pub use self::{
         Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
         recv_message, recv_message_uninit, send_message,
     },
+    mmsg::{MultiRecv, MultiSend, Outgoing},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     vectored::{recv_vectored, send_vectored, vectored_length},
 };

@@ -16,7 +16,7 @@ use std::{
 
 use common::{retry, wait_for};
 use edgewake_sys::{
-    cmsg::{self, Control, Message, SendControl},
+    cmsg::{Control, Message, SendControl},
     fd, pipe,
     sockaddr::RawAddr,
     socket::{self, Domain, Received, RecvFlags, SendFlags, Type},
@@ -229,7 +229,7 @@ fn t1_marked_receives_tell_what_ended_them() {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn t64_credentials_are_the_senders() {
-    use cmsg::Credentials;
+    use edgewake_sys::cmsg::{self, Credentials};
 
     let (near, far) = datagrams();
     let on = 1_i32.to_ne_bytes();
