@@ -11,6 +11,7 @@
 mod accept;
 mod connect;
 mod credentials;
+mod datagram;
 mod transfer;
 mod unix;
 mod vectored;
@@ -26,6 +27,10 @@ pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome, connect_raw},
     credentials::{PeerCredentials, peer_credentials},
+    datagram::{
+        connect_datagram, disconnect, is_queue_full, peek_from, peek_from_uninit, recv_from,
+        recv_from_uninit, send_to,
+    },
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
     vectored::{recv_vectored, send_vectored, vectored_length},
