@@ -113,6 +113,19 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("so_protocol", &[LINUX, FREEBSD, OPENBSD]),
     ("so_reuseport_lb", &[FREEBSD]),
     ("ip_bound_if", &[APPLE]),
+    ("ip_dontfrag", &[APPLE, FREEBSD]),
+    ("ip_freebind", &[LINUX]),
+    // An IPv4 interface by its index.
+    ("ip_mreqn", &[LINUX, APPLE, FREEBSD]),
+    // With IP_MTU, and both of IPv6.
+    ("ip_mtu_discover", &[LINUX]),
+    ("ip_transparent", &[LINUX]),
+    // Linux's name for it; IPV6_JOIN_GROUP is the others'.
+    ("ipv6_add_membership", &[LINUX]),
+    // RFC 3678's requests of one source, with group_source_req.
+    ("mcast_source", &[LINUX, APPLE, FREEBSD]),
+    // IPv4's and IPv6's.
+    ("multicast_all", &[LINUX]),
     ("tcp_congestion", &[LINUX, FREEBSD]),
     ("tcp_cork", &[LINUX]),
     ("tcp_defer_accept", &[LINUX]),
