@@ -7,9 +7,9 @@
 //!
 //! Called by [`socket`](crate::socket), and by whoever reads addresses out of other kernel data.
 
+mod inet;
 mod unix;
 pub(crate) mod vsock;
-mod inet;
 
 use std::{
     fmt, io,
@@ -18,8 +18,8 @@ use std::{
     ptr,
 };
 
-pub use self::{unix::UnixAddr, vsock::VsockAddr};
 pub(crate) use self::inet::InetAddr;
+pub use self::{unix::UnixAddr, vsock::VsockAddr};
 
 /// The most that an address can take.
 const CAPACITY: usize = size_of::<libc::sockaddr_storage>();
