@@ -64,6 +64,7 @@ mod halves;
 mod stream;
 pub mod tcp;
 pub mod udp;
+pub mod unix;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -73,4 +74,5 @@ pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
+    unix::{UnixAddr, UnixListener, UnixStream},
 };

@@ -1,5 +1,5 @@
-//! The pause of an accept that found no descriptor left: on a timer, since freeing a descriptor
-//! gives no edge (measured on Linux 6.18) and trying again at once would spin (T57).
+//! A pause on a timer, where no event tells that trying again would help, and trying again at once
+//! would spin: an accept that found no descriptor left (T57), a connect to a full backlog (T56).
 
 mod shared;
 
@@ -21,12 +21,18 @@ const LONGEST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Backoff {
     pause: Duration,
+    longest: Duration,
     timer: Option<(Arc<driver::Shared>, TimerKey)>,
 }
 
 impl Backoff {
+    /// The pauses of an accept: from 5 ms to a second.
     pub(super) fn new() -> Backoff {
-        Backoff { pause: SHORTEST, timer: None }
+        Backoff::between(SHORTEST, LONGEST)
+    }
+
+    pub(super) fn between(shortest: Duration, longest: Duration) -> Backoff {
+        Backoff { pause: shortest, longest, timer: None }
     }
 
     /// Starts the next pause. False where no driver is there to time it.
@@ -36,7 +42,7 @@ impl Backoff {
         let deadline = Instant::now() + self.pause;
         let Some(key) = driver.insert_timer(deadline, cx.waker().clone()) else { return false };
         self.timer = Some((driver, key));
-        self.pause = (self.pause * 2).min(LONGEST);
+        self.pause = (self.pause * 2).min(self.longest);
         true
     }
 
