@@ -53,18 +53,21 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `backoff` the pause of
-//! an accept that finds no descriptor left. Nothing here names the runtime.
+//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect
+//! ends, `backoff` the pause where no event tells that trying again would help. Nothing here names
+//! the runtime.
 
 mod accept;
 mod addr;
 mod backoff;
+mod connect;
 mod face;
 mod halves;
 mod stream;
 pub mod tcp;
 pub mod udp;
 pub mod unix;
+pub mod vsock;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -75,4 +78,5 @@ pub use self::{
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
     unix::{UnixAddr, UnixListener, UnixStream},
+    vsock::{VsockAddr, VsockListener, VsockStream},
 };

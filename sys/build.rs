@@ -134,10 +134,13 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("tcp_user_timeout", &[LINUX]),
 ];
 
-/// What the Unix family has, and where. Capabilities like the others.
+/// What the families of local sockets have, and where. Capabilities like the others.
+/// `vsock`: sockets between a virtual machine and its host; `vsock_local_cid`: `/dev/vsock`.
 /// `unix_abstract`: names outside the file system. `unix_seqpacket`: `SOCK_SEQPACKET`.
 /// `peer_*`: what tells who is at the other end; DragonFly has getpeereid(3) alone.
-const UNIX: &[(&str, &[&[&str]])] = &[
+const LOCAL: &[(&str, &[&[&str]])] = &[
+    ("vsock", &[LINUX, APPLE]),
+    ("vsock_local_cid", &[LINUX]),
     ("unix_abstract", &[LINUX]),
     ("unix_seqpacket", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
     ("peer_ucred", &[LINUX]),
@@ -184,7 +187,7 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS.iter().chain(UNIX) {
+    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL) {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }

@@ -4,12 +4,14 @@
 //!   away and lending it.
 //! - `stream`: `stream_face`, reading and writing bytes, and the traits.
 //! - `buffers`: `buffers_face`, the same with the buffers of the `bytes` crate.
+//! - `sharing`: `sharing_face`, one listener for several loops.
 //! - `urgent`: `urgent_face`, data that overtakes the stream.
 //!
 //! Each type provides `fn io(&self) -> &AsyncFd<OwnedFd>`, which does not count as lending the
 //! descriptor, and adds what it alone has. Each macro brings its imports along.
 
 pub(super) mod buffers;
+pub(super) mod sharing;
 pub(super) mod stream;
 pub(super) mod urgent;
 

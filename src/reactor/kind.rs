@@ -13,8 +13,6 @@ pub(crate) enum Kind {
     Stream,
     /// A listening socket.
     Listener,
-    /// A listening socket that several drivers watch, of which one is enough to be told.
-    SharedListener,
     /// A socket of messages made by this library: each read takes one, so no count proves that
     /// nothing is left.
     Datagram,
@@ -28,9 +26,6 @@ impl Kind {
         match (self, direction) {
             (_, Direction::Write) => Interest::WRITABLE,
             (Kind::Listener, Direction::Read) => Interest::INCOMING,
-            (Kind::SharedListener, Direction::Read) => {
-                Interest::INCOMING.union(Interest::EXCLUSIVE)
-            }
             // Urgent data ends the drain rule where the selector has no other way to tell (T1).
             (Kind::Stream, Direction::Read) if cfg!(edgewake_selector = "epoll") => {
                 Interest::READABLE.union(Interest::PRIORITY)

@@ -8,6 +8,7 @@
 //! Called by [`socket`](crate::socket), and by whoever reads addresses out of other kernel data.
 
 mod unix;
+pub(crate) mod vsock;
 
 use std::{
     fmt, io,
@@ -16,7 +17,7 @@ use std::{
     ptr,
 };
 
-pub use self::unix::UnixAddr;
+pub use self::{unix::UnixAddr, vsock::VsockAddr};
 
 /// The most that an address can take.
 const CAPACITY: usize = size_of::<libc::sockaddr_storage>();

@@ -14,6 +14,7 @@ mod credentials;
 mod transfer;
 mod unix;
 mod vectored;
+mod vsock;
 
 use std::{
     io,
@@ -28,8 +29,13 @@ pub use self::{
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
     vectored::{recv_vectored, send_vectored, vectored_length},
+    vsock::local_cid,
 };
-use crate::{fd, sockaddr::RawAddr, sockopt};
+use crate::{
+    fd,
+    sockaddr::{self, RawAddr},
+    sockopt,
+};
 
 /// An address family, which a socket has from birth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +48,15 @@ impl Domain {
     pub const IPV6: Domain = Domain(libc::AF_INET6);
     /// This machine alone, by paths in the file system (`AF_UNIX`).
     pub const UNIX: Domain = Domain(libc::AF_UNIX);
+
+    /// A virtual machine and its host (`AF_VSOCK`).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux, Android and Apple.
+    pub fn vsock() -> io::Result<Domain> {
+        sockaddr::vsock::family().map(Domain)
+    }
 
     /// The family that a socket needs to use `address`.
     pub const fn for_addr(address: &SocketAddr) -> Domain {

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -21,6 +21,7 @@ use crate::{
     net::{
         addr::{ToSocketAddrs, no_address},
         backoff::SharedBackoff,
+        face::{descriptor_face, sharing::sharing_face},
     },
     reactor::Kind,
 };
@@ -93,6 +94,10 @@ impl TcpListener {
         if !private {
             io.registration().lend();
         }
+        TcpListener::from_io(io)
+    }
+
+    fn from_io(io: AsyncFd<OwnedFd>) -> TcpListener {
         TcpListener { io, backoff: SharedBackoff::default() }
     }
 
@@ -263,6 +268,10 @@ impl TcpListener {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.io.fd()
     }
+
+    fn io(&self) -> &AsyncFd<OwnedFd> {
+        &self.io
+    }
 }
 
 fn take(fd: BorrowedFd<'_>) -> io::Result<(TcpStream, SocketAddr)> {
@@ -312,21 +321,5 @@ impl TryFrom<OwnedFd> for TcpListener {
     }
 }
 
-impl From<TcpListener> for OwnedFd {
-    /// Deregisters the socket and gives it away. It stays non-blocking.
-    fn from(listener: TcpListener) -> OwnedFd {
-        listener.io.into_inner()
-    }
-}
-
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
-    }
-}
-
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
+descriptor_face!(TcpListener);
+sharing_face!(TcpListener);

@@ -6,10 +6,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use edgewake_sys::{
-    Interest,
-    socket::{self, Domain, Progress, Type},
-};
+use edgewake_sys::socket::{self, Domain, Progress, Type};
 
 use crate::{
     async_fd::AsyncFd,
@@ -86,8 +83,7 @@ impl TcpStream {
         TcpStream::connect_socket(fd, address, Origin::Own).await
     }
 
-    /// Connects a new socket. It is registered only once the connect is under way: a socket that
-    /// is neither connected nor connecting reports a hang-up (T10).
+    /// Connects a new socket.
     pub(super) async fn connect_socket(
         fd: OwnedFd,
         address: &SocketAddr,
@@ -97,16 +93,7 @@ impl TcpStream {
             return Ok(TcpStream { io: origin.mark(AsyncFd::lazy(fd, origin.kind())) });
         }
         let io = origin.mark(AsyncFd::unready(fd, origin.kind()));
-        loop {
-            let guard = io.ready(Interest::WRITABLE).await?;
-            // Writability alone proves nothing: macOS reports it early (T55).
-            let seen = io.snapshots();
-            drop(guard);
-            match socket::connect_outcome(io.fd())? {
-                Progress::Done => return Ok(TcpStream { io }),
-                Progress::InProgress => io.clear(Interest::WRITABLE, seen),
-            }
-        }
+        Ok(TcpStream { io: io.connected().await? })
     }
 
     /// A connected descriptor of this library's making.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use edgewake_sys::{
-    Interest,
     sockaddr::UnixAddr,
     socket::{self, Domain, Progress, Type},
 };
@@ -35,7 +34,8 @@ pub(super) async fn connected(
     loop {
         match socket::connect_unix(fd.as_fd(), address) {
             Ok(Progress::Done) => return Ok(AsyncFd::lazy(fd, reads)),
-            Ok(Progress::InProgress) => return completed(AsyncFd::unready(fd, reads)).await,
+            // As at a FreeBSD listener with LOCAL_CONNWAIT.
+            Ok(Progress::InProgress) => return AsyncFd::unready(fd, reads).connected().await,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if !poll_fn(|cx| std::task::Poll::Ready(backoff.start(cx))).await {
@@ -70,17 +70,4 @@ fn create(kind: Type) -> io::Result<OwnedFd> {
         return Err(unsupported_type());
     }
     socket::create(Domain::UNIX, kind)
-}
-
-/// A connect that goes on in the background, as with FreeBSD's `LOCAL_CONNWAIT`.
-async fn completed(io: AsyncFd<OwnedFd>) -> io::Result<AsyncFd<OwnedFd>> {
-    loop {
-        let guard = io.ready(Interest::WRITABLE).await?;
-        let seen = io.snapshots();
-        drop(guard);
-        match socket::connect_outcome(io.fd())? {
-            Progress::Done => return Ok(io),
-            Progress::InProgress => io.clear(Interest::WRITABLE, seen),
-        }
-    }
 }

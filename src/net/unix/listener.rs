@@ -8,7 +8,10 @@ use std::{
 use super::{
     ToUnixAddr, UnixBind, UnixStream, listening::listener_face, options::unix_options, path::Named,
 };
-use crate::net::{backoff::SharedBackoff, face::descriptor_face};
+use crate::net::{
+    backoff::SharedBackoff,
+    face::{descriptor_face, sharing::sharing_face},
+};
 
 /// A Unix socket that accepts streams.
 ///
@@ -86,3 +89,4 @@ impl TryFrom<std_net::UnixListener> for UnixListener {
 listener_face!(UnixListener, UnixStream, Incoming);
 unix_options!(UnixListener);
 descriptor_face!(UnixListener);
+sharing_face!(UnixListener);

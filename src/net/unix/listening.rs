@@ -7,7 +7,11 @@ macro_rules! listener_face {
         impl $listener {
             #[inline(always)]
             fn io(&self) -> &$crate::async_fd::AsyncFd<::std::os::fd::OwnedFd> {
-                self.io.io()
+                &self.io
+            }
+
+            fn from_io(io: $crate::async_fd::AsyncFd<::std::os::fd::OwnedFd>) -> $listener {
+                $listener::from_named($crate::net::unix::path::Named::new(io, None))
             }
 
             pub(super) fn from_named(io: $crate::net::unix::path::Named) -> $listener {
@@ -25,11 +29,7 @@ macro_rules! listener_face {
 
             use ::edgewake_sys::{socket, sockopt};
             use ::futures::Stream;
-            use $crate::{
-                async_fd::AsyncFd,
-                net::unix::{UnixAddr, path::Named},
-                reactor::Kind,
-            };
+            use $crate::{async_fd::AsyncFd, net::unix::UnixAddr, reactor::Kind};
 
             /// # Accepting
             impl $listener {
@@ -132,7 +132,7 @@ macro_rules! listener_face {
                     socket::adopt(owned.as_fd())?;
                     let io = AsyncFd::lazy(owned, Kind::Listener);
                     io.registration().lend();
-                    Ok($listener::from_named(Named::new(io, None)))
+                    Ok($listener::from_io(io))
                 }
             }
         };

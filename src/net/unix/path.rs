@@ -4,6 +4,7 @@
 
 use std::{
     fs, io,
+    ops::Deref,
     os::{
         fd::{AsFd, OwnedFd},
         unix::fs::{FileTypeExt, MetadataExt},
@@ -31,17 +32,21 @@ impl Named {
         Named { file, io }
     }
 
-    #[inline(always)]
-    pub(super) fn io(&self) -> &AsyncFd<OwnedFd> {
-        &self.io
-    }
-
     /// Deregisters the descriptor and gives it away, and with it the path: it is left alone.
     pub(super) fn into_inner(self) -> OwnedFd {
         if let Some(file) = self.file {
             file.keep();
         }
         self.io.into_inner()
+    }
+}
+
+impl Deref for Named {
+    type Target = AsyncFd<OwnedFd>;
+
+    #[inline(always)]
+    fn deref(&self) -> &AsyncFd<OwnedFd> {
+        &self.io
     }
 }
 
