@@ -68,6 +68,7 @@ mod halves;
 mod stream;
 pub mod tcp;
 pub mod udp;
+pub mod unix;
 pub mod vsock;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -78,5 +79,6 @@ pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
+    unix::{UnixAddr, UnixListener, UnixStream},
     vsock::{VsockAddr, VsockListener, VsockStream},
 };
