@@ -4,7 +4,7 @@
 //!
 //! - [`TcpListener`] binds and accepts; [`TcpStream`] is a connection; [`TcpSocket`] is either
 //!   before it is one, for what must be set before that.
-//! - [`ReadHalf`] and [`WriteHalf`], [`OwnedReadHalf`] and [`OwnedWriteHalf`]: a stream in two.
+//! - [`tcp`] has a connection's halves, borrowed and owned.
 //!   `&TcpStream` reads and writes too, so two tasks can share one without splitting.
 //! - [`Keepalive`], and [`sockopt`] for the options that have no method of their own.
 //!
@@ -53,14 +53,20 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `backoff` the pause of an accept that finds no
-//! descriptor left. Nothing here names the runtime.
+//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect
+//! ends, `backoff` the pause of
+//! an accept that finds no descriptor left. Nothing here names the runtime.
 
+mod accept;
 mod addr;
 mod backoff;
+mod connect;
+mod face;
 mod halves;
 mod stream;
-mod tcp;
+pub mod tcp;
+pub mod udp;
+pub mod vsock;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -68,8 +74,7 @@ pub use edgewake_sys::sockopt;
 
 pub use self::{
     addr::ToSocketAddrs,
-    tcp::{
-        Incoming, Keepalive, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpListener,
-        TcpSocket, TcpStream, WriteHalf,
-    },
+    tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
+    udp::UdpSocket,
+    vsock::{VsockAddr, VsockListener, VsockStream},
 };

@@ -164,6 +164,23 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("tcp_user_timeout", &[LINUX]),
 ];
 
+/// What the families of local sockets have, and where. Capabilities like the others.
+/// `vsock`: sockets between a virtual machine and its host; `vsock_local_cid`: `/dev/vsock`.
+/// `unix_abstract`: names outside the file system. `unix_seqpacket`: `SOCK_SEQPACKET`.
+/// `peer_*`: what tells who is at the other end; DragonFly has getpeereid(3) alone.
+const LOCAL: &[(&str, &[&[&str]])] = &[
+    ("vsock", &[LINUX, APPLE]),
+    ("vsock_local_cid", &[LINUX]),
+    ("unix_abstract", &[LINUX]),
+    ("unix_seqpacket", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
+    ("peer_ucred", &[LINUX]),
+    ("peer_local_pid", &[APPLE]),
+    ("peer_xucred_pid", &[FREEBSD]),
+    ("peer_unpcbid", &[NETBSD]),
+    ("peer_sockpeercred", &[OPENBSD]),
+    ("getpeereid", &[DRAGONFLY]),
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let os = variable("CARGO_CFG_TARGET_OS");
@@ -200,7 +217,7 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS {
+    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL) {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }

@@ -20,7 +20,7 @@ use std::{
 
 use edgewake::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{Incoming, TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream, tcp::Incoming},
 };
 use futures::StreamExt;
 use support::{WakeCount, assert_debug, assert_send, assert_sync};

@@ -15,7 +15,10 @@ use bytes::BytesMut;
 use edgewake::{
     Interest,
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpStream, WriteHalf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf},
+    },
 };
 use support::{assert_debug, assert_error, assert_send, assert_sync};
 use tcp::{kind, pair, poll_once, run};

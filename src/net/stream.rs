@@ -12,10 +12,41 @@ use bytes::{Buf, BufMut};
 use edgewake_sys::{Interest, socket, sockopt};
 
 use crate::{
-    async_fd::{AsyncFd, would_block},
+    async_fd::{AsyncFd, Taken, would_block},
     io::read_buf,
     reactor::Direction,
 };
+
+/// How a kind of stream receives, and whether a short count of it may count as "nothing is left".
+pub(super) trait Receive {
+    /// Receives into one buffer.
+    fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Taken>;
+    /// Receives into several, in turn.
+    fn recv_vectored(fd: BorrowedFd<'_>, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Taken>;
+    /// Receives into the next spare piece of a `BufMut`.
+    fn recv_buf<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Result<Taken>;
+}
+
+/// Streams of bytes and nothing else: TCP, vsock.
+#[derive(Debug)]
+pub(super) enum Plain {}
+
+impl Receive for Plain {
+    #[inline(always)]
+    fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Taken> {
+        socket::recv(fd, buffer).map(Taken::whole)
+    }
+
+    #[inline(always)]
+    fn recv_vectored(fd: BorrowedFd<'_>, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Taken> {
+        socket::recv_vectored(fd, buffers).map(Taken::whole)
+    }
+
+    #[inline(always)]
+    fn recv_buf<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Result<Taken> {
+        read_buf::recv(fd, buffer).map(Taken::whole)
+    }
+}
 
 /// Pieces of a `Buf` that one call sends. A `Buf` of more pieces is rare, and the rest goes with
 /// the next call; each costs 16 bytes of stack.
@@ -23,27 +54,27 @@ const PIECES_MAX: usize = 16;
 
 impl AsyncFd<OwnedFd> {
     #[inline(always)]
-    pub(super) fn poll_recv(
+    pub(super) fn poll_recv<R: Receive>(
         &self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let length = buffer.len();
-        self.poll_transfer(Direction::Read, cx, length, |fd| socket::recv(fd, buffer))
+        self.poll_receive(cx, length, |fd| R::recv(fd, buffer))
     }
 
     #[inline(always)]
     pub(super) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_transfer(Direction::Write, cx, bytes.len(), |fd| socket::send(fd, bytes))
+        self.poll_transmit(cx, bytes.len(), |fd| socket::send(fd, bytes))
     }
 
-    pub(super) fn poll_recv_vectored(
+    pub(super) fn poll_recv_vectored<R: Receive>(
         &self,
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = socket::vectored_length(buffers.iter().map(|buffer| buffer.len()));
-        self.poll_transfer(Direction::Read, cx, length, |fd| socket::recv_vectored(fd, buffers))
+        self.poll_receive(cx, length, |fd| R::recv_vectored(fd, buffers))
     }
 
     pub(super) fn poll_send_vectored(
@@ -52,7 +83,7 @@ impl AsyncFd<OwnedFd> {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = socket::vectored_length(buffers.iter().map(|buffer| buffer.len()));
-        self.poll_transfer(Direction::Write, cx, length, |fd| socket::send_vectored(fd, buffers))
+        self.poll_transmit(cx, length, |fd| socket::send_vectored(fd, buffers))
     }
 
     /// A peek's count proves nothing: it leaves the data, and gives no edge (T15, T90).
@@ -68,41 +99,47 @@ impl AsyncFd<OwnedFd> {
     }
 
     #[inline]
-    pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn try_recv<R: Receive>(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = buffer.len();
-        self.try_transfer(Direction::Read, length, |fd| socket::recv(fd, buffer))
+        self.try_receive(length, |fd| R::recv(fd, buffer))
     }
 
     #[inline]
     pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_transfer(Direction::Write, bytes.len(), |fd| socket::send(fd, bytes))
+        self.try_transmit(bytes.len(), |fd| socket::send(fd, bytes))
     }
 
-    pub(super) fn try_recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    pub(super) fn try_recv_vectored<R: Receive>(
+        &self,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> io::Result<usize> {
         let length = socket::vectored_length(buffers.iter().map(|buffer| buffer.len()));
-        self.try_transfer(Direction::Read, length, |fd| socket::recv_vectored(fd, buffers))
+        self.try_receive(length, |fd| R::recv_vectored(fd, buffers))
     }
 
     pub(super) fn try_send_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let length = socket::vectored_length(buffers.iter().map(|buffer| buffer.len()));
-        self.try_transfer(Direction::Write, length, |fd| socket::send_vectored(fd, buffers))
+        self.try_transmit(length, |fd| socket::send_vectored(fd, buffers))
     }
 
     /// A receive into the next spare piece of `buffer`; a full one completes at once.
     #[inline]
-    pub(super) fn poll_recv_buf<B: BufMut + ?Sized>(
+    pub(super) fn poll_recv_buf<R: Receive, B: BufMut + ?Sized>(
         &self,
         cx: &mut Context<'_>,
         buffer: &mut B,
     ) -> Poll<io::Result<usize>> {
         let length = read_buf::room(buffer);
-        self.poll_transfer(Direction::Read, cx, length, |fd| read_buf::recv(fd, buffer))
+        self.poll_receive(cx, length, |fd| R::recv_buf(fd, buffer))
     }
 
     #[inline]
-    pub(super) fn try_recv_buf<B: BufMut + ?Sized>(&self, buffer: &mut B) -> io::Result<usize> {
+    pub(super) fn try_recv_buf<R: Receive, B: BufMut + ?Sized>(
+        &self,
+        buffer: &mut B,
+    ) -> io::Result<usize> {
         let length = read_buf::room(buffer);
-        self.try_transfer(Direction::Read, length, |fd| read_buf::recv(fd, buffer))
+        self.try_receive(length, |fd| R::recv_buf(fd, buffer))
     }
 
     /// A send of the next pieces of `buffer`, which is advanced by what was sent.

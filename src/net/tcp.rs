@@ -1,11 +1,11 @@
-//! TCP.
+//! TCP: the halves of a connection, and what else has no name in [`net`](super) itself.
+//!
+//! # Inside
 //!
 //! - `stream`, `listener`, `socket`: a connection, what accepts it, and what it is before either.
 //! - `options`, `stream_options`, `keepalive`: what can be set on them.
-//! - `buf`: the buffers of the `bytes` crate, and urgent data.
 //! - `split`, `owned`: a connection's two halves, borrowed and owned.
 
-mod buf;
 mod keepalive;
 mod listener;
 mod options;

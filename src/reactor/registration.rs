@@ -133,6 +133,15 @@ impl Registration {
         self.source.widened(asked)
     }
 
+    /// See [`Source::tell_one`].
+    pub(crate) fn tell_one(&self) -> bool {
+        self.source.tell_one()
+    }
+
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.source.is_exclusive()
+    }
+
     #[inline]
     pub(crate) fn lend(&self) {
         self.source.lend();

@@ -38,7 +38,7 @@ use super::{
 use crate::sync::atomic::AtomicI64;
 use crate::sync::{
     Mutex,
-    atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering},
     lock,
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Source {
     /// What code outside this library may have done to the descriptor: `PRIVATE` or what follows.
     exposure: AtomicU8,
     kind: Kind,
+    /// One driver of several is enough to be told.
+    exclusive: AtomicBool,
     /// What the last readable event said can be read, less what was read since.
     #[cfg(edgewake_selector = "kqueue")]
     remembered: AtomicI64,
@@ -96,6 +98,7 @@ impl Source {
             fd: AtomicI32::new(-1),
             exposure: AtomicU8::new(if kind == Kind::Other { LENT } else { PRIVATE }),
             kind,
+            exclusive: AtomicBool::new(false),
             #[cfg(edgewake_selector = "kqueue")]
             remembered: AtomicI64::new(0),
         }

@@ -26,11 +26,24 @@ impl Interest {
     /// a listening socket never gives (`EPOLLIN`; kqueue: `EVFILT_READ`).
     pub const INCOMING: Interest = Interest(0b1000);
 
-    const NAMES: [(Interest, &'static str); 4] = [
+    /// No condition but a manner of being told: of several selectors that watch one file with
+    /// this, at least one is told of an event, and not all (`EPOLLEXCLUSIVE`). For a listening
+    /// socket that several loops share, so that one connection does not wake them all.
+    ///
+    /// # Platform notes
+    ///
+    /// Linux 4.5. With [`READABLE`](Self::READABLE), whose half-close notice it excludes, or
+    /// [`PRIORITY`](Self::PRIORITY) it is `EINVAL`: use [`INCOMING`](Self::INCOMING). kqueue has
+    /// no such thing: registering it is [`Unsupported`](std::io::ErrorKind::Unsupported).
+    #[doc(alias = "EPOLLEXCLUSIVE")]
+    pub const EXCLUSIVE: Interest = Interest(0b1_0000);
+
+    const NAMES: [(Interest, &'static str); 5] = [
         (Interest::READABLE, "READABLE"),
         (Interest::WRITABLE, "WRITABLE"),
         (Interest::PRIORITY, "PRIORITY"),
         (Interest::INCOMING, "INCOMING"),
+        (Interest::EXCLUSIVE, "EXCLUSIVE"),
     ];
 
     /// The set that asks for nothing; errors and hang-ups are still reported.
@@ -73,6 +86,11 @@ impl Interest {
     /// Whether writing is asked for.
     pub const fn is_writable(self) -> bool {
         self.contains(Interest::WRITABLE)
+    }
+
+    /// Whether one selector of several is enough to be told.
+    pub const fn is_exclusive(self) -> bool {
+        self.contains(Interest::EXCLUSIVE)
     }
 
     /// Whether urgent data is asked for.

@@ -7,12 +7,17 @@
 //!
 //! Called by [`socket`](crate::socket), and by whoever reads addresses out of other kernel data.
 
+mod unix;
+pub(crate) mod vsock;
+
 use std::{
     fmt, io,
     mem::{self, MaybeUninit},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
     ptr,
 };
+
+pub use self::{unix::UnixAddr, vsock::VsockAddr};
 
 /// The most that an address can take.
 const CAPACITY: usize = size_of::<libc::sockaddr_storage>();
@@ -51,13 +56,19 @@ impl RawAddr {
             let message = format!("a socket address of {} bytes is too long", bytes.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        Ok(RawAddr::of_bytes(bytes))
+    }
+
+    /// The first bytes of `bytes`, as many as there is room for.
+    fn of_bytes(bytes: &[u8]) -> RawAddr {
         let mut raw = RawAddr::empty();
+        let length = bytes.len().min(CAPACITY);
         let room = ptr::from_mut(&mut raw.storage).cast::<u8>();
-        // SAFETY: `room` is a whole `sockaddr_storage`, at least as long as `bytes` by the check
-        // above, and a new local, so that the two do not overlap.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), room, bytes.len()) };
-        raw.length = bytes.len() as libc::socklen_t;
-        Ok(raw)
+        // SAFETY: `room` is a whole `sockaddr_storage`, at least as long as `length`, and a new
+        // local, so that the two do not overlap.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), room, length) };
+        raw.length = length as libc::socklen_t;
+        raw
     }
 
     /// The address's bytes, as many as its length says and there is room for.
@@ -222,9 +233,11 @@ impl TryFrom<&RawAddr> for SocketAddr {
 
 impl fmt::Debug for RawAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SocketAddr::try_from(self) {
-            Ok(address) => f.debug_tuple("RawAddr").field(&address).finish(),
-            Err(_) => f
+        let unix = if self.length == 0 { Err(()) } else { UnixAddr::try_from(self).map_err(drop) };
+        match (SocketAddr::try_from(self), unix) {
+            (Ok(address), _) => f.debug_tuple("RawAddr").field(&address).finish(),
+            (_, Ok(address)) => f.debug_tuple("RawAddr").field(&address).finish(),
+            _ => f
                 .debug_struct("RawAddr")
                 .field("family", &self.family())
                 .field("length", &self.length)

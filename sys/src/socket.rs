@@ -10,10 +10,13 @@
 
 mod accept;
 mod connect;
+mod credentials;
 mod message;
 mod mmsg;
 mod transfer;
+mod unix;
 mod vectored;
+mod vsock;
 
 use std::{
     io,
@@ -23,16 +26,23 @@ use std::{
 
 pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
-    connect::{Progress, connect, connect_outcome},
+    connect::{Progress, connect, connect_outcome, connect_raw},
+    credentials::{PeerCredentials, peer_credentials},
     message::{
         Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
         recv_message, recv_message_uninit, send_message,
     },
     mmsg::{MultiRecv, MultiSend, Outgoing},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
+    unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
     vectored::{recv_vectored, send_vectored, vectored_length},
+    vsock::local_cid,
 };
-use crate::{fd, sockaddr::RawAddr, sockopt};
+use crate::{
+    fd,
+    sockaddr::{self, RawAddr},
+    sockopt,
+};
 
 /// An address family, which a socket has from birth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +53,17 @@ impl Domain {
     pub const IPV4: Domain = Domain(libc::AF_INET);
     /// IPv6 (`AF_INET6`), which unless [`ONLY_V6`](sockopt::ONLY_V6) is set carries IPv4 too.
     pub const IPV6: Domain = Domain(libc::AF_INET6);
+    /// This machine alone, by paths in the file system (`AF_UNIX`).
+    pub const UNIX: Domain = Domain(libc::AF_UNIX);
+
+    /// A virtual machine and its host (`AF_VSOCK`).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux, Android and Apple.
+    pub fn vsock() -> io::Result<Domain> {
+        sockaddr::vsock::family().map(Domain)
+    }
 
     /// The family that a socket needs to use `address`.
     pub const fn for_addr(address: &SocketAddr) -> Domain {
@@ -142,9 +163,21 @@ pub fn adopt(fd: BorrowedFd<'_>) -> io::Result<()> {
 ///
 /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
 pub fn bind(fd: BorrowedFd<'_>, address: &SocketAddr) -> io::Result<()> {
-    let raw = RawAddr::from(address);
-    let (address, length) = raw.as_parts();
-    // SAFETY: `raw` outlives the call and is initialised for `length` bytes.
+    bind_raw(fd, &RawAddr::from(address))
+}
+
+/// [`bind`] to an address in the kernel's form, of any family.
+///
+/// # Errors
+///
+/// As for [`bind`], and whatever else the family has to say.
+///
+/// # References
+///
+/// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
+pub fn bind_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<()> {
+    let (address, length) = address.as_parts();
+    // SAFETY: `address` outlives the call and is initialised for `length` bytes.
     unsafe { syscall!(bind(fd.as_raw_fd(), address, length)) }.map(drop)
 }
 
@@ -234,7 +267,17 @@ pub fn take_error(fd: BorrowedFd<'_>) -> io::Result<Option<io::Error>> {
     sockopt::ERROR.get(fd)
 }
 
-pub(crate) fn local_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
+/// [`local_addr`] in the kernel's form, of any family.
+///
+/// # Errors
+///
+/// `EBADF`, `ENOTSOCK` or `ENOBUFS`; `EINVAL` on Apple once the connection is gone.
+///
+/// # References
+///
+/// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
+#[doc(alias = "getsockname")]
+pub fn local_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
     let filled = RawAddr::filled_by(|room, length| {
         // SAFETY: `room` is writable for `*length` bytes, and both outlive the call.
         unsafe { syscall!(getsockname(fd.as_raw_fd(), room, length)) }
@@ -242,7 +285,17 @@ pub(crate) fn local_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
     filled.map(|(_, raw)| raw)
 }
 
-pub(crate) fn peer_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
+/// [`peer_addr`] in the kernel's form, of any family.
+///
+/// # Errors
+///
+/// `ENOTCONN` if the socket is not connected, or not any more; otherwise as [`local_raw`].
+///
+/// # References
+///
+/// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
+#[doc(alias = "getpeername")]
+pub fn peer_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
     let filled = RawAddr::filled_by(|room, length| {
         // SAFETY: `room` is writable for `*length` bytes, and both outlive the call.
         unsafe { syscall!(getpeername(fd.as_raw_fd(), room, length)) }

@@ -1,31 +1,29 @@
 //! The listening socket.
 
 use std::{
-    future::Future,
     io,
     net::SocketAddr,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use edgewake_sys::{
-    Interest,
-    socket::{self, AcceptError, Domain, Type},
+    socket::{self, Domain, Type},
     sockopt,
 };
 use futures::Stream;
 
 use super::TcpStream;
 use crate::{
-    async_fd::{AsyncFd, ReadyFor},
-    driver::budget,
+    async_fd::AsyncFd,
     net::{
         addr::{ToSocketAddrs, no_address},
-        backoff::{Backoff, SharedBackoff},
+        backoff::SharedBackoff,
+        face::{descriptor_face, sharing::sharing_face},
     },
-    reactor::{Direction, Kind},
+    reactor::Kind,
 };
 
 /// Connections the kernel keeps until they are accepted, if nobody says otherwise: what std and
@@ -96,6 +94,10 @@ impl TcpListener {
         if !private {
             io.registration().lend();
         }
+        TcpListener::from_io(io)
+    }
+
+    fn from_io(io: AsyncFd<OwnedFd>) -> TcpListener {
         TcpListener { io, backoff: SharedBackoff::default() }
     }
 
@@ -121,8 +123,7 @@ impl TcpListener {
     ///
     /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let mut accept = Accept { listener: self, wait: None, backoff: None };
-        std::future::poll_fn(|cx| accept.poll(cx)).await
+        self.io.accept_with(take).await
     }
 
     /// Polls for a connection.
@@ -131,21 +132,7 @@ impl TcpListener {
     ///
     /// As for [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        loop {
-            ready!(self.backoff.poll(cx));
-            let outcome = self.io.poll_io(Direction::Read, cx, |fd| self.try_once(fd));
-            match outcome {
-                Poll::Ready(Err(error)) if is_resource(&error) => {
-                    if !self.backoff.start() {
-                        return Poll::Ready(Err(error));
-                    }
-                }
-                outcome => {
-                    self.backoff.reset();
-                    return outcome;
-                }
-            }
-        }
+        self.io.poll_accept_with(cx, &self.backoff, take)
     }
 
     /// Accepts a connection if there is one.
@@ -154,20 +141,7 @@ impl TcpListener {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for accept(2).
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.io.try_io(Interest::INCOMING, |fd| self.try_once(fd.as_fd()))
-    }
-
-    /// One connection, passing over dead ones. Their number is bounded by the queue's length.
-    fn try_once(&self, fd: BorrowedFd<'_>) -> io::Result<(TcpStream, SocketAddr)> {
-        loop {
-            match socket::accept(fd) {
-                Ok((fd, address)) => return Ok((TcpStream::from_connected(fd), address)),
-                Err(error) => match AcceptError::classify(&error) {
-                    AcceptError::Connection | AcceptError::Interrupted => {}
-                    _ => return Err(error),
-                },
-            }
-        }
+        self.io.try_accept_with(take)
     }
 
     /// The connections as a stream that never ends.
@@ -294,49 +268,15 @@ impl TcpListener {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.io.fd()
     }
-}
 
-fn is_resource(error: &io::Error) -> bool {
-    AcceptError::classify(error) == AcceptError::Resource
-}
-
-/// The state of one `accept` call.
-struct Accept<'a> {
-    listener: &'a TcpListener,
-    /// Waiting for an edge, in the slot or in the list.
-    wait: Option<ReadyFor<'a, true>>,
-    /// Waiting for descriptors.
-    backoff: Option<Backoff>,
-}
-
-impl Accept<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        loop {
-            if let Some(backoff) = &mut self.backoff {
-                ready!(backoff.poll(cx));
-            }
-            if let Some(wait) = &mut self.wait {
-                ready!(Pin::new(wait).poll(cx))?;
-                self.wait = None;
-            }
-            // Whatever the kernel has queued, a task accepts so many in a row and no more (T58).
-            ready!(budget::poll_spend(cx));
-            match self.listener.try_accept() {
-                Ok(accepted) => return Poll::Ready(Ok(accepted)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    budget::refund();
-                    self.backoff = None;
-                    self.wait = Some(self.listener.io.wait());
-                }
-                Err(error) if is_resource(&error) => {
-                    if !self.backoff.get_or_insert_with(Backoff::new).start(cx) {
-                        return Poll::Ready(Err(error));
-                    }
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+    fn io(&self) -> &AsyncFd<OwnedFd> {
+        &self.io
     }
+}
+
+fn take(fd: BorrowedFd<'_>) -> io::Result<(TcpStream, SocketAddr)> {
+    let (fd, address) = socket::accept(fd)?;
+    Ok((TcpStream::from_connected(fd), address))
 }
 
 /// The connections of a [`TcpListener`]; see [`TcpListener::incoming`].
@@ -381,21 +321,5 @@ impl TryFrom<OwnedFd> for TcpListener {
     }
 }
 
-impl From<TcpListener> for OwnedFd {
-    /// Deregisters the socket and gives it away. It stays non-blocking.
-    fn from(listener: TcpListener) -> OwnedFd {
-        listener.io.into_inner()
-    }
-}
-
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
-    }
-}
-
-impl AsRawFd for TcpListener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
+descriptor_face!(TcpListener);
+sharing_face!(TcpListener);

@@ -1,32 +1,11 @@
 //! The two halves of a borrowed connection.
 
-use std::{
-    future::Future,
-    io::{self, IoSlice, IoSliceMut},
-    net::{Shutdown, SocketAddr},
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use bytes::{Buf, BufMut};
-use edgewake_sys::Interest;
-use futures::io::{AsyncRead, AsyncWrite};
+use std::net::SocketAddr;
 
 use super::TcpStream;
-use crate::{
-    net::halves::{read_half, write_half},
-    reactor::Readiness,
-};
+use crate::net::halves::borrowed::borrowed_halves;
 
-/// The reading half of a borrowed [`TcpStream`]; see [`TcpStream::split`].
-#[derive(Debug)]
-pub struct ReadHalf<'a>(&'a TcpStream);
-
-/// The writing half of a borrowed [`TcpStream`]; see [`TcpStream::split`].
-///
-/// Closing it (`poll_close`) shuts writing down; dropping it does nothing.
-#[derive(Debug)]
-pub struct WriteHalf<'a>(&'a TcpStream);
+borrowed_halves!(TcpStream, SocketAddr);
 
 impl TcpStream {
     /// Splits the stream into its two directions, for one task that does both at once.
@@ -61,24 +40,3 @@ impl TcpStream {
         (ReadHalf(self), WriteHalf(self))
     }
 }
-
-impl<'a> ReadHalf<'a> {
-    #[inline(always)]
-    fn stream(&self) -> &'a TcpStream {
-        self.0
-    }
-}
-
-impl<'a> WriteHalf<'a> {
-    #[inline(always)]
-    fn stream(&self) -> &'a TcpStream {
-        self.0
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
-    }
-}
-
-read_half!(ReadHalf<'_>, TcpStream, SocketAddr);
-write_half!(WriteHalf<'_>, TcpStream, SocketAddr);

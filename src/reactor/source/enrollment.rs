@@ -154,7 +154,28 @@ impl Source {
 
     /// What registering `direction` asks for.
     pub(in crate::reactor) fn interest(&self, direction: Direction) -> Interest {
-        self.kind.interest(direction)
+        match self.kind.interest(direction) {
+            incoming if self.is_exclusive() => incoming | Interest::EXCLUSIVE,
+            interest => interest,
+        }
+    }
+
+    /// From its registration on, one driver of several that watch this listener is enough to be
+    /// told. Whether that was in time: a registration is not changed any more.
+    pub(in crate::reactor) fn tell_one(&self) -> bool {
+        let enrollment = lock(&self.enrollment);
+        let in_time = matches!(&*enrollment, Enrollment::Born(_));
+        if in_time {
+            // Relaxed: read under the same mutex, or as a hint of what is asked for, which the
+            // mutex orders before it is registered.
+            self.exclusive.store(true, Ordering::Relaxed);
+        }
+        in_time
+    }
+
+    pub(in crate::reactor) fn is_exclusive(&self) -> bool {
+        // Relaxed: see `tell_one`.
+        self.exclusive.load(Ordering::Relaxed)
     }
 
     /// See `Kind::widened`.

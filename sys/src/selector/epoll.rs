@@ -35,6 +35,9 @@ impl Selector {
     /// `deregister` can be saved for a descriptor that nobody duplicated (epoll(7), questions).
     pub const CLOSE_DEREGISTERS: bool = true;
 
+    /// Whether [`Interest::EXCLUSIVE`] can be registered.
+    pub const HAS_EXCLUSIVE: bool = true;
+
     /// Creates a selector; its descriptor is close-on-exec.
     ///
     /// # Errors
@@ -81,12 +84,23 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if the descriptor is not registered here, `EBADF` if it is not open.
+    /// `ENOENT` if the descriptor is not registered here, `EBADF` if it is not open; `EINVAL` for
+    /// a registration that is exclusive and shall not be any more.
+    ///
+    /// # Platform notes
+    ///
+    /// With [`Interest::EXCLUSIVE`] it makes two system calls, `EPOLL_CTL_DEL` and
+    /// `EPOLL_CTL_ADD`: if the second fails, the descriptor is not registered any more.
     ///
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
     pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+        if interest.is_exclusive() {
+            // EINVAL with MOD. Nothing is lost in between: ADD reports what holds.
+            self.deregister(fd)?;
+            return self.control(libc::EPOLL_CTL_ADD, fd, token, interest);
+        }
         self.control(libc::EPOLL_CTL_MOD, fd, token, interest)
     }
 
@@ -271,6 +285,9 @@ fn mask(interest: Interest) -> u32 {
     }
     if interest.is_priority() {
         mask |= libc::EPOLLPRI;
+    }
+    if interest.is_exclusive() {
+        mask |= libc::EPOLLEXCLUSIVE;
     }
     mask as u32
 }

@@ -54,6 +54,9 @@ impl Selector {
     /// next owner of the number.
     pub const CLOSE_DEREGISTERS: bool = false;
 
+    /// Whether [`Interest::EXCLUSIVE`] can be registered. Not here: every queue is told.
+    pub const HAS_EXCLUSIVE: bool = false;
+
     /// Creates a selector; its descriptor is close-on-exec.
     ///
     /// # Errors
@@ -286,6 +289,12 @@ fn check_supported(interest: Interest) -> io::Result<()> {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "this system's kqueue cannot tell about urgent data",
+        ));
+    }
+    if interest.is_exclusive() {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "a kqueue cannot be told instead of others (EPOLLEXCLUSIVE)",
         ));
     }
     Ok(())

@@ -70,7 +70,16 @@ pub fn connect_outcome(fd: BorrowedFd<'_>) -> io::Result<Progress> {
 }
 
 /// [`connect`] to an address in the kernel's form, of any family.
-pub(crate) fn connect_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<Progress> {
+///
+/// # Errors
+///
+/// As for [`connect`], and whatever else the family has to say: of a Unix listener whose backlog
+/// is full Linux says `EAGAIN`, which is not "in progress" (T56).
+///
+/// # References
+///
+/// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+pub fn connect_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<Progress> {
     let (address, length) = address.as_parts();
     // SAFETY: `address` outlives the call and is initialised for `length` bytes.
     match unsafe { syscall!(connect(fd.as_raw_fd(), address, length)) } {

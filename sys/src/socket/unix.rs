@@ -1,0 +1,139 @@
+//! What sockets of the Unix family have of their own: their addresses, pairs, accepting.
+//!
+//! Each function is one system call unless it says otherwise, as everywhere in
+//! [`socket`](crate::socket).
+
+use std::{
+    io,
+    os::fd::{BorrowedFd, OwnedFd},
+};
+
+use super::{Domain, Progress, Type, accept_raw, bind_raw, connect_raw, local_raw, peer_raw};
+use crate::{
+    fd,
+    sockaddr::{RawAddr, UnixAddr},
+};
+
+/// Makes two sockets of the Unix family that are connected with each other, non-blocking and
+/// close-on-exec.
+///
+/// # Errors
+///
+/// `EMFILE`, `ENFILE` at a descriptor limit; `EPROTONOSUPPORT` or `EPROTOTYPE` for a type that the
+/// system has not: [`Type::SEQPACKET`] on Apple.
+///
+/// # Platform notes
+///
+/// As for [`create`](super::create).
+///
+/// # References
+///
+/// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
+#[doc(alias = "socketpair")]
+pub fn pair(kind: Type) -> io::Result<(OwnedFd, OwnedFd)> {
+    #[cfg(edgewake_has = "sock_cloexec")]
+    let kind = Type(kind.0 | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK);
+    let mut ends = [-1; 2];
+    // SAFETY: `ends` is room for the two descriptors that the call writes.
+    unsafe { syscall!(socketpair(Domain::UNIX.0, kind.0, 0, ends.as_mut_ptr())) }?;
+    // SAFETY: the call succeeded, so both are new descriptors that nobody else owns.
+    let (first, second) = unsafe { (fd::own(ends[0]), fd::own(ends[1])) };
+    Ok((born(first)?, born(second)?))
+}
+
+/// What remains to be set on a new socket.
+fn born(socket: OwnedFd) -> io::Result<OwnedFd> {
+    #[cfg(not(edgewake_has = "sock_cloexec"))]
+    let socket = fd::finish_birth(socket)?;
+    #[cfg(edgewake_has = "so_nosigpipe")]
+    crate::sockopt::NO_SIGPIPE.set(std::os::fd::AsFd::as_fd(&socket), true)?;
+    Ok(socket)
+}
+
+/// Gives a socket its local address. A path makes a file of the kind "socket", which stays when
+/// the socket is closed.
+///
+/// # Errors
+///
+/// - `EADDRINUSE`: the path exists, whatever it is, or the abstract name is taken;
+/// - `EACCES`, `ENOENT`, `ENOTDIR`, `EROFS` and the like, of the path's folder;
+/// - `EINVAL`: the socket is bound already, or (except on Linux) the address is the unnamed one.
+///
+/// # References
+///
+/// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html),
+/// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
+pub fn bind_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<()> {
+    bind_raw(fd, &RawAddr::from(address))
+}
+
+/// Connects to a Unix socket, or sets where a datagram socket sends to. It is done when this
+/// returns: no system is known that lets it go on in the background unless told to.
+///
+/// # Errors
+///
+/// - `ENOENT`, `EACCES` and the like, of the path; `ECONNREFUSED` if nobody listens there;
+/// - `EAGAIN` if the listener's backlog is full (Linux; the others say `ECONNREFUSED`). This is
+///   not "in progress": no event will tell (T56);
+/// - `EPROTOTYPE`: the listener is of another type.
+///
+/// # References
+///
+/// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progress> {
+    connect_raw(fd, &RawAddr::from(address))
+}
+
+/// Takes the next waiting connection of a Unix listener, with the peer's address: that of a client
+/// that has not bound its socket is the unnamed one.
+///
+/// # Errors
+///
+/// [`AcceptError::classify`](super::AcceptError::classify) sorts them.
+///
+/// # Platform notes
+///
+/// As for [`accept`](super::accept()).
+///
+/// # References
+///
+/// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+#[doc(alias = "accept4")]
+pub fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, UnixAddr)> {
+    let (socket, raw) = accept_raw(listener)?;
+    Ok((socket, UnixAddr::try_from(&raw)?))
+}
+
+/// The socket's own address.
+///
+/// # Errors
+///
+/// `EBADF`, `ENOTSOCK` or `ENOBUFS`; [`InvalidData`](io::ErrorKind::InvalidData) if it is of
+/// another family; `EINVAL` on Apple once the connection is gone.
+///
+/// # References
+///
+/// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
+#[doc(alias = "getsockname")]
+pub fn local_unix_addr(fd: BorrowedFd<'_>) -> io::Result<UnixAddr> {
+    UnixAddr::try_from(&local_raw(fd)?)
+}
+
+/// The address at the other end.
+///
+/// # Errors
+///
+/// `ENOTCONN` if the socket is not connected; otherwise as [`local_unix_addr`].
+///
+/// # References
+///
+/// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
+#[doc(alias = "getpeername")]
+pub fn peer_unix_addr(fd: BorrowedFd<'_>) -> io::Result<UnixAddr> {
+    UnixAddr::try_from(&peer_raw(fd)?)
+}
+
+/// Whether the system has sockets of the Unix family of this type.
+pub const fn has_unix(kind: Type) -> bool {
+    kind.0 != libc::SOCK_SEQPACKET || cfg!(edgewake_has = "unix_seqpacket")
+}
