@@ -53,14 +53,15 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect
-//! ends, `backoff` the pause of
-//! an accept that finds no descriptor left. Nothing here names the runtime.
+//! `datagram` what all sockets of messages do; `addr` is what `bind` and `connect` take, `accept`
+//! what all listeners do, `connect` how a connect ends, `backoff` the pause of an accept that finds
+//! no descriptor left and of a send that finds a queue full. Nothing here names the runtime.
 
 mod accept;
 mod addr;
 mod backoff;
 mod connect;
+mod datagram;
 mod face;
 mod halves;
 mod stream;

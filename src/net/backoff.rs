@@ -1,5 +1,8 @@
-//! The pause of an accept that found no descriptor left: on a timer, since freeing a descriptor
-//! gives no edge (measured on Linux 6.18) and trying again at once would spin (T57).
+//! The pause of an operation that failed for want of something of which no edge tells: on a timer,
+//! since trying again at once would spin.
+//!
+//! An accept that found no descriptor left (T57; freeing one gives no edge, measured on Linux
+//! 6.18), and a send that found the device's queue full (T45).
 
 mod shared;
 
@@ -17,16 +20,26 @@ use crate::{
 const SHORTEST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// A queue of packets drains in milliseconds, and nobody has to do anything for it.
+const SHORTEST_BRIEF: Duration = Duration::from_millis(1);
+const LONGEST_BRIEF: Duration = Duration::from_millis(50);
+
 /// A pause that doubles from failure to failure.
 #[derive(Debug)]
 pub(super) struct Backoff {
     pause: Duration,
+    longest: Duration,
     timer: Option<(Arc<driver::Shared>, TimerKey)>,
 }
 
 impl Backoff {
     pub(super) fn new() -> Backoff {
-        Backoff { pause: SHORTEST, timer: None }
+        Backoff { pause: SHORTEST, longest: LONGEST, timer: None }
+    }
+
+    /// With pauses for what passes by itself and soon.
+    pub(super) fn brief() -> Backoff {
+        Backoff { pause: SHORTEST_BRIEF, longest: LONGEST_BRIEF, timer: None }
     }
 
     /// Starts the next pause. False where no driver is there to time it.
@@ -36,7 +49,7 @@ impl Backoff {
         let deadline = Instant::now() + self.pause;
         let Some(key) = driver.insert_timer(deadline, cx.waker().clone()) else { return false };
         self.timer = Some((driver, key));
-        self.pause = (self.pause * 2).min(LONGEST);
+        self.pause = (self.pause * 2).min(self.longest);
         true
     }
 

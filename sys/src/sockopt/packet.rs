@@ -1,5 +1,5 @@
-//! Options that have the kernel tell about each packet, or treat packets apart: what comes beside
-//! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue, fragmentation.
+//! Options that have the kernel tell about each packet, or cut and join them: what comes beside
+//! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue.
 
 use super::{Encoding, SockOpt, name, names};
 
@@ -107,41 +107,3 @@ pub const ZERO_COPY: SockOpt<bool> = SockOpt::new(
     name!("so_zerocopy", libc::SO_ZEROCOPY),
     Encoding::FLAG,
 );
-
-/// How the path's MTU is found, of IPv4: an `IP_PMTUDISC_*`. Linux only.
-#[doc(alias = "IP_MTU_DISCOVER")]
-pub const MTU_DISCOVER: SockOpt<u32> = SockOpt::new(
-    "IP_MTU_DISCOVER",
-    V4,
-    name!("ip_mtu_discover", libc::IP_MTU_DISCOVER),
-    Encoding::COUNT,
-);
-
-/// How the path's MTU is found, of IPv6: an `IPV6_PMTUDISC_*`. Linux only.
-#[doc(alias = "IPV6_MTU_DISCOVER")]
-pub const MTU_DISCOVER_V6: SockOpt<u32> = SockOpt::new(
-    "IPV6_MTU_DISCOVER",
-    V6,
-    name!("ip_mtu_discover", libc::IPV6_MTU_DISCOVER),
-    Encoding::COUNT,
-);
-
-/// The path's MTU as far as it is known, of a connected IPv4 socket. Read only. Linux only.
-#[doc(alias = "IP_MTU")]
-pub const MTU: SockOpt<u32> =
-    SockOpt::new("IP_MTU", V4, name!("ip_mtu_discover", libc::IP_MTU), Encoding::COUNT);
-
-/// The path's MTU as far as it is known, of a connected IPv6 socket. Linux only.
-#[doc(alias = "IPV6_MTU")]
-pub const MTU_V6: SockOpt<u32> =
-    SockOpt::new("IPV6_MTU", V6, name!("ip_mtu_discover", libc::IPV6_MTU), Encoding::COUNT);
-
-/// Whether IPv4 datagrams must not be fragmented. Apple and FreeBSD; Linux has [`MTU_DISCOVER`].
-#[doc(alias = "IP_DONTFRAG")]
-pub const DONT_FRAGMENT: SockOpt<bool> =
-    SockOpt::new("IP_DONTFRAG", V4, name!("ip_dontfrag", libc::IP_DONTFRAG), Encoding::FLAG);
-
-/// Whether IPv6 datagrams must not be fragmented.
-#[doc(alias = "IPV6_DONTFRAG")]
-pub const DONT_FRAGMENT_V6: SockOpt<bool> =
-    SockOpt::new("IPV6_DONTFRAG", V6, Some(libc::IPV6_DONTFRAG), Encoding::FLAG);
