@@ -53,9 +53,9 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `addr` is what `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect
-//! ends, `backoff` the pause where no event tells that trying again would help. Nothing here names
-//! the runtime.
+//! `face` what users see of either; `addr` is what `bind` and `connect` take, `accept` what all
+//! listeners do, `connect` how a connect ends, `backoff` the pause where waiting for an event would
+//! not help. Nothing here names the runtime.
 
 mod accept;
 mod addr;

@@ -113,6 +113,36 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("so_protocol", &[LINUX, FREEBSD, OPENBSD]),
     ("so_reuseport_lb", &[FREEBSD]),
     ("ip_bound_if", &[APPLE]),
+    // Beside messages; see cmsg. The address by IP_PKTINFO, or by a message of its own.
+    ("ip_pktinfo", &[LINUX, APPLE, NETBSD]),
+    ("ipi_spec_dst", &[LINUX, APPLE]),
+    ("ip_recvdstaddr", &[FREEBSD, DRAGONFLY, OPENBSD]),
+    // With sending it beside a datagram: as a byte, or as an int.
+    ("ip_recvtos", &[LINUX, APPLE, FREEBSD]),
+    ("ip_tos_byte", &[FREEBSD]),
+    // libc lacks the names.
+    ("ip_recvttl_netbsd", &[NETBSD]),
+    ("ip_recvttl_openbsd", &[OPENBSD]),
+    ("ip_recverr", &[LINUX]),
+    ("ip_mtu_discover", &[LINUX]),
+    ("ip_dontfrag", &[APPLE, FREEBSD]),
+    ("so_timestampns", &[LINUX]),
+    ("so_timestamping", &[LINUX]),
+    ("udp_gro", &[LINUX]),
+    ("udp_segment", &[LINUX]),
+    // Credentials: Linux's, or a structure that the sender (cmsgcred) or the receiver's option
+    // (sockcred) adds.
+    ("scm_credentials", &[LINUX]),
+    ("scm_creds", &[FREEBSD, DRAGONFLY, NETBSD]),
+    ("scm_creds2", &[FREEBSD]),
+    ("cmsgcred", &[FREEBSD, DRAGONFLY]),
+    ("sockcred", &[FREEBSD, NETBSD]),
+    ("sockcred_pid", &[NETBSD]),
+    // libc does not have MSG_ZEROCOPY for Android.
+    ("so_zerocopy", &[&["linux"]]),
+    // Where it is a system call; libc does not have it for Android.
+    ("recvmmsg", &[&["linux"], NETBSD, OPENBSD]),
+    ("msg_cmsg_cloexec", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
     ("tcp_congestion", &[LINUX, FREEBSD]),
     ("tcp_cork", &[LINUX]),
     ("tcp_defer_accept", &[LINUX]),

@@ -26,6 +26,7 @@ compile_error!("edgewake needs 64-bit atomics and either epoll, or kqueue with 6
 #[macro_use]
 mod syscall;
 
+pub mod cmsg;
 pub mod fd;
 mod interest;
 mod notifier;

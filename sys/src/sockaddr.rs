@@ -109,6 +109,16 @@ impl RawAddr {
         Ok((value, raw))
     }
 
+    /// The room for an address, and its size, for a call that writes one.
+    pub(crate) fn room(&mut self) -> (*mut libc::sockaddr, libc::socklen_t) {
+        (ptr::from_mut(&mut self.storage).cast(), CAPACITY as libc::socklen_t)
+    }
+
+    /// The length that a call reported for what it wrote to the [`room`](Self::room).
+    pub(crate) fn set_length(&mut self, length: libc::socklen_t) {
+        self.length = length;
+    }
+
     /// The address as bind(2) and connect(2) take it; valid as long as `self` stays in place.
     pub(crate) fn as_parts(&self) -> (*const libc::sockaddr, libc::socklen_t) {
         (ptr::from_ref(&self.storage).cast(), self.length.min(CAPACITY as libc::socklen_t))

@@ -11,6 +11,8 @@
 mod accept;
 mod connect;
 mod credentials;
+mod message;
+mod mmsg;
 mod transfer;
 mod unix;
 mod vectored;
@@ -25,7 +27,12 @@ use std::{
 pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome, connect_raw},
-    credentials::{PeerCredentials, peer_credentials},
+    credentials::peer_credentials,
+    message::{
+        Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
+        recv_message, recv_message_uninit, send_message,
+    },
+    mmsg::{MultiRecv, MultiSend, Outgoing},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
     vectored::{recv_vectored, send_vectored, vectored_length},

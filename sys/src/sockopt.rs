@@ -27,6 +27,17 @@
 //! | [`BOUND_INTERFACE`], [`BOUND_INTERFACE_V6`] | - | yes | - | - | - | - |
 //! | [`TTL`], [`TOS`], [`HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
 //! | [`TRAFFIC_CLASS`], [`ONLY_V6`] (4) | yes | yes | yes | yes | yes | yes |
+//! | [`RECV_PACKET_INFO`], [`RECV_PACKET_INFO_V6`] | yes | yes | yes | yes | yes | yes |
+//! | [`RECV_INTERFACE`] (7) | - | - | yes | yes | - | yes |
+//! | [`RECV_TTL`], [`RECV_HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
+//! | [`RECV_TRAFFIC_CLASS`], [`TIMESTAMP`] | yes | yes | yes | yes | yes | yes |
+//! | [`RECV_TOS`] | yes | yes | yes | - | - | - |
+//! | [`GRO`], [`SEGMENT_SIZE`], [`TIMESTAMPING`] | yes | - | - | - | - | - |
+//! | [`RECV_ERRORS`], [`RECV_ERRORS_V6`] | yes | - | - | - | - | - |
+//! | [`ZERO_COPY`] | yes (6) | - | - | - | - | - |
+//! | [`MTU_DISCOVER`], [`MTU_DISCOVER_V6`], [`MTU`], [`MTU_V6`] | yes | - | - | - | - | - |
+//! | [`DONT_FRAGMENT`] | - | yes | yes | - | - | - |
+//! | [`DONT_FRAGMENT_V6`] | yes | yes | yes | yes | yes | yes |
 //! | [`NODELAY`], [`MAX_SEGMENT`] | yes | yes | yes | yes | yes | yes |
 //! | [`KEEPALIVE_IDLE`] | yes | yes | yes | yes (5) | yes | - |
 //! | [`KEEPALIVE_INTERVAL`], [`KEEPALIVE_COUNT`] | yes | yes | yes | yes (5) | yes | - |
@@ -44,6 +55,7 @@
 //! 4. OpenBSD's IPv6 sockets never carry IPv4; there it can be read, not cleared.
 //! 5. In seconds since DragonFly 5.8, in milliseconds before.
 //! 6. libc does not name it for Android.
+//! 7. The others tell it with [`RECV_PACKET_INFO`].
 //!
 //! Called by [`socket`](crate::socket), by the library's socket types and by raw loops.
 
@@ -51,6 +63,8 @@ mod bytes;
 mod encoding;
 mod ip;
 mod level;
+pub(crate) mod names;
+mod packet;
 mod tcp;
 mod tcp_info;
 
@@ -67,6 +81,12 @@ pub use self::{
         ACCEPT_CONN, BUSY_POLL, DOMAIN, ERROR, INCOMING_CPU, KEEPALIVE, LINGER, MARK, NO_SIGPIPE,
         OOB_INLINE, PRIORITY, PROTOCOL, RECV_BUFFER_SIZE, REUSE_ADDR, REUSE_PORT, REUSE_PORT_LB,
         SEND_BUFFER_SIZE, TYPE,
+    },
+    packet::{
+        DONT_FRAGMENT, DONT_FRAGMENT_V6, GRO, MTU, MTU_DISCOVER, MTU_DISCOVER_V6, MTU_V6,
+        RECV_ERRORS, RECV_ERRORS_V6, RECV_HOP_LIMIT, RECV_INTERFACE, RECV_PACKET_INFO,
+        RECV_PACKET_INFO_V6, RECV_TOS, RECV_TRAFFIC_CLASS, RECV_TTL, SEGMENT_SIZE, TIMESTAMP,
+        TIMESTAMPING, ZERO_COPY,
     },
     tcp::{
         CORK, DEFER_ACCEPT, FAST_OPEN, FAST_OPEN_CONNECT, KEEPALIVE_COUNT, KEEPALIVE_IDLE,

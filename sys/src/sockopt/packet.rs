@@ -1,0 +1,147 @@
+//! Options that have the kernel tell about each packet, or treat packets apart: what comes beside
+//! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue, fragmentation.
+
+use super::{Encoding, SockOpt, name, names};
+
+const V4: i32 = libc::IPPROTO_IP;
+const V6: i32 = libc::IPPROTO_IPV6;
+
+/// Whether an IPv4 datagram comes with its destination address, and where the system has
+/// `IP_PKTINFO` with its interface. The others have [`RECV_INTERFACE`] for that.
+#[doc(alias = "IP_PKTINFO")]
+#[doc(alias = "IP_RECVDSTADDR")]
+pub const RECV_PACKET_INFO: SockOpt<bool> = {
+    #[cfg(edgewake_has = "ip_pktinfo")]
+    let option = SockOpt::new("IP_PKTINFO", V4, Some(libc::IP_PKTINFO), Encoding::FLAG);
+    #[cfg(not(edgewake_has = "ip_pktinfo"))]
+    let option = SockOpt::new("IP_RECVDSTADDR", V4, Some(libc::IP_RECVDSTADDR), Encoding::FLAG);
+    option
+};
+
+/// Whether an IPv4 datagram comes with its interface, where [`RECV_PACKET_INFO`] does not tell:
+/// FreeBSD, DragonFly, OpenBSD.
+#[doc(alias = "IP_RECVIF")]
+pub const RECV_INTERFACE: SockOpt<bool> =
+    SockOpt::new("IP_RECVIF", V4, name!("ip_recvdstaddr", libc::IP_RECVIF), Encoding::FLAG);
+
+/// Whether an IPv6 datagram comes with its destination address and interface.
+#[doc(alias = "IPV6_RECVPKTINFO")]
+pub const RECV_PACKET_INFO_V6: SockOpt<bool> =
+    SockOpt::new("IPV6_RECVPKTINFO", V6, Some(libc::IPV6_RECVPKTINFO), Encoding::FLAG);
+
+/// Whether an IPv4 datagram comes with its type of service. Linux, Apple, FreeBSD.
+#[doc(alias = "IP_RECVTOS")]
+pub const RECV_TOS: SockOpt<bool> =
+    SockOpt::new("IP_RECVTOS", V4, name!("ip_recvtos", libc::IP_RECVTOS), Encoding::FLAG);
+
+/// Whether an IPv6 datagram comes with its traffic class.
+#[doc(alias = "IPV6_RECVTCLASS")]
+pub const RECV_TRAFFIC_CLASS: SockOpt<bool> =
+    SockOpt::new("IPV6_RECVTCLASS", V6, Some(libc::IPV6_RECVTCLASS), Encoding::FLAG);
+
+/// Whether an IPv4 datagram comes with its time to live.
+#[doc(alias = "IP_RECVTTL")]
+pub const RECV_TTL: SockOpt<bool> =
+    SockOpt::new("IP_RECVTTL", V4, Some(names::IP_RECVTTL), Encoding::FLAG);
+
+/// Whether an IPv6 datagram comes with its hop limit.
+#[doc(alias = "IPV6_RECVHOPLIMIT")]
+pub const RECV_HOP_LIMIT: SockOpt<bool> =
+    SockOpt::new("IPV6_RECVHOPLIMIT", V6, Some(names::IPV6_RECVHOPLIMIT), Encoding::FLAG);
+
+/// Whether a datagram comes with the time of its arrival: in nanoseconds on Linux
+/// (`SO_TIMESTAMPNS`), in microseconds elsewhere (`SO_TIMESTAMP`).
+#[doc(alias = "SO_TIMESTAMPNS")]
+#[doc(alias = "SO_TIMESTAMP")]
+pub const TIMESTAMP: SockOpt<bool> = {
+    #[cfg(edgewake_has = "so_timestampns")]
+    let (label, option) = ("SO_TIMESTAMPNS", libc::SO_TIMESTAMPNS);
+    #[cfg(not(edgewake_has = "so_timestampns"))]
+    let (label, option) = ("SO_TIMESTAMP", libc::SO_TIMESTAMP);
+    SockOpt::new(label, libc::SOL_SOCKET, Some(option), Encoding::FLAG)
+};
+
+/// Which time stamps are taken of datagrams that come and go, and how they are reported: a set of
+/// `SOF_TIMESTAMPING_*`. Linux only.
+#[doc(alias = "SO_TIMESTAMPING")]
+pub const TIMESTAMPING: SockOpt<u32> = SockOpt::new(
+    "SO_TIMESTAMPING",
+    libc::SOL_SOCKET,
+    name!("so_timestamping", libc::SO_TIMESTAMPING),
+    Encoding::BITS,
+);
+
+/// Whether several datagrams of one sender can come as one, with the size of each (`UDP_GRO`).
+/// Linux only (5.0).
+#[doc(alias = "UDP_GRO")]
+pub const GRO: SockOpt<bool> =
+    SockOpt::new("UDP_GRO", libc::IPPROTO_UDP, name!("udp_gro", libc::UDP_GRO), Encoding::FLAG);
+
+/// The size of the datagrams that what is sent is cut into; 0 is not at all. Linux only (4.18).
+/// [`SendControl::push_segment_size`](crate::cmsg::SendControl::push_segment_size) says it for a
+/// single send.
+#[doc(alias = "UDP_SEGMENT")]
+pub const SEGMENT_SIZE: SockOpt<u32> = SockOpt::new(
+    "UDP_SEGMENT",
+    libc::IPPROTO_UDP,
+    name!("udp_segment", libc::UDP_SEGMENT),
+    Encoding::COUNT,
+);
+
+/// Whether errors are queued with their details (IPv4). Linux only.
+#[doc(alias = "IP_RECVERR")]
+pub const RECV_ERRORS: SockOpt<bool> =
+    SockOpt::new("IP_RECVERR", V4, name!("ip_recverr", libc::IP_RECVERR), Encoding::FLAG);
+
+/// Whether errors are queued with their details (IPv6). Linux only.
+#[doc(alias = "IPV6_RECVERR")]
+pub const RECV_ERRORS_V6: SockOpt<bool> =
+    SockOpt::new("IPV6_RECVERR", V6, name!("ip_recverr", libc::IPV6_RECVERR), Encoding::FLAG);
+
+/// Whether [`SendFlags::ZERO_COPY`](crate::socket::SendFlags) means anything. Linux only (4.14;
+/// for UDP 5.0), and not named by libc for Android.
+#[doc(alias = "SO_ZEROCOPY")]
+pub const ZERO_COPY: SockOpt<bool> = SockOpt::new(
+    "SO_ZEROCOPY",
+    libc::SOL_SOCKET,
+    name!("so_zerocopy", libc::SO_ZEROCOPY),
+    Encoding::FLAG,
+);
+
+/// How the path's MTU is found, of IPv4: an `IP_PMTUDISC_*`. Linux only.
+#[doc(alias = "IP_MTU_DISCOVER")]
+pub const MTU_DISCOVER: SockOpt<u32> = SockOpt::new(
+    "IP_MTU_DISCOVER",
+    V4,
+    name!("ip_mtu_discover", libc::IP_MTU_DISCOVER),
+    Encoding::COUNT,
+);
+
+/// How the path's MTU is found, of IPv6: an `IPV6_PMTUDISC_*`. Linux only.
+#[doc(alias = "IPV6_MTU_DISCOVER")]
+pub const MTU_DISCOVER_V6: SockOpt<u32> = SockOpt::new(
+    "IPV6_MTU_DISCOVER",
+    V6,
+    name!("ip_mtu_discover", libc::IPV6_MTU_DISCOVER),
+    Encoding::COUNT,
+);
+
+/// The path's MTU as far as it is known, of a connected IPv4 socket. Read only. Linux only.
+#[doc(alias = "IP_MTU")]
+pub const MTU: SockOpt<u32> =
+    SockOpt::new("IP_MTU", V4, name!("ip_mtu_discover", libc::IP_MTU), Encoding::COUNT);
+
+/// The path's MTU as far as it is known, of a connected IPv6 socket. Linux only.
+#[doc(alias = "IPV6_MTU")]
+pub const MTU_V6: SockOpt<u32> =
+    SockOpt::new("IPV6_MTU", V6, name!("ip_mtu_discover", libc::IPV6_MTU), Encoding::COUNT);
+
+/// Whether IPv4 datagrams must not be fragmented. Apple and FreeBSD; Linux has [`MTU_DISCOVER`].
+#[doc(alias = "IP_DONTFRAG")]
+pub const DONT_FRAGMENT: SockOpt<bool> =
+    SockOpt::new("IP_DONTFRAG", V4, name!("ip_dontfrag", libc::IP_DONTFRAG), Encoding::FLAG);
+
+/// Whether IPv6 datagrams must not be fragmented.
+#[doc(alias = "IPV6_DONTFRAG")]
+pub const DONT_FRAGMENT_V6: SockOpt<bool> =
+    SockOpt::new("IPV6_DONTFRAG", V6, Some(libc::IPV6_DONTFRAG), Encoding::FLAG);
