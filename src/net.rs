@@ -52,15 +52,17 @@
 //!
 //! # Inside
 //!
-//! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `face` what users see of either; `addr` is what `bind` and `connect` take, `accept` what all
-//! listeners do, `connect` how a connect ends, `backoff` the pause where waiting for an event would
-//! not help. Nothing here names the runtime.
+//! `stream` is what all stream sockets do on a descriptor, `datagram` what all sockets of messages
+//! do, `halves` what all halves of streams do, `face` what users see of all of them; `addr` is what
+//! `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect ends,
+//! `backoff` the pause where waiting for an event would not help: an accept that finds no
+//! descriptor left, a send that finds a queue full. Nothing here names the runtime.
 
 mod accept;
 mod addr;
 mod backoff;
 mod connect;
+mod datagram;
 mod face;
 mod halves;
 mod stream;

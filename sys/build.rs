@@ -143,6 +143,17 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     // Where it is a system call; libc does not have it for Android.
     ("recvmmsg", &[&["linux"], NETBSD, OPENBSD]),
     ("msg_cmsg_cloexec", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
+    ("ip_freebind", &[LINUX]),
+    // An IPv4 interface by its index.
+    ("ip_mreqn", &[LINUX, APPLE, FREEBSD]),
+    // With IP_MTU, and both of IPv6.
+    ("ip_transparent", &[LINUX]),
+    // Linux's name for it; IPV6_JOIN_GROUP is the others'.
+    ("ipv6_add_membership", &[LINUX]),
+    // RFC 3678's requests of one source, with group_source_req.
+    ("mcast_source", &[LINUX, APPLE, FREEBSD]),
+    // IPv4's and IPv6's.
+    ("multicast_all", &[LINUX]),
     ("tcp_congestion", &[LINUX, FREEBSD]),
     ("tcp_cork", &[LINUX]),
     ("tcp_defer_accept", &[LINUX]),

@@ -162,7 +162,12 @@ impl<T: AsFd> AsyncFd<T> {
     /// What an operation's error means: `None` is "go round again" (which then waits, if nothing
     /// came meanwhile).
     #[cold]
-    fn settle(&self, direction: Direction, seen: Snapshot, error: io::Error) -> Option<io::Error> {
+    pub(super) fn settle(
+        &self,
+        direction: Direction,
+        seen: Snapshot,
+        error: io::Error,
+    ) -> Option<io::Error> {
         match error.kind() {
             io::ErrorKind::Interrupted => None,
             io::ErrorKind::WouldBlock => {
@@ -217,7 +222,7 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// What the error of a single attempt means: `None` is "again".
     #[cold]
-    fn settle_attempt(
+    pub(super) fn settle_attempt(
         &self,
         direction: Direction,
         seen: Snapshot,
@@ -256,7 +261,7 @@ impl<T: AsFd> AsyncFd<T> {
     }
 
     #[cold]
-    fn enroll(&self, direction: Direction) -> io::Result<()> {
+    pub(super) fn enroll(&self, direction: Direction) -> io::Result<()> {
         let interest = self.registration.interest(direction);
         let outcome = self.registration.enroll(self.inner.as_fd(), interest, context::reactor());
         if outcome.is_err() {

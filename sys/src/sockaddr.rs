@@ -7,6 +7,7 @@
 //!
 //! Called by [`socket`](crate::socket), and by whoever reads addresses out of other kernel data.
 
+mod inet;
 mod unix;
 pub(crate) mod vsock;
 
@@ -17,6 +18,7 @@ use std::{
     ptr,
 };
 
+pub(crate) use self::inet::InetAddr;
 pub use self::{unix::UnixAddr, vsock::VsockAddr};
 
 /// The most that an address can take.
@@ -91,6 +93,19 @@ impl RawAddr {
         self.length as usize
     }
 
+    /// The address of no family (`AF_UNSPEC`), as long as one of IPv4: the BSDs refuse a shorter
+    /// one before they look at it.
+    pub(crate) fn unspecified() -> RawAddr {
+        let mut raw = RawAddr::empty();
+        raw.storage.ss_family = libc::AF_UNSPEC as libc::sa_family_t;
+        raw.length = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+        #[cfg(edgewake_has = "sa_len")]
+        {
+            raw.storage.ss_len = raw.length as u8;
+        }
+        raw
+    }
+
     /// All zeros, of no length.
     pub(crate) fn empty() -> RawAddr {
         // SAFETY: `sockaddr_storage` consists of integers, for which all zeros is a value.
@@ -122,6 +137,12 @@ impl RawAddr {
     /// The address as bind(2) and connect(2) take it; valid as long as `self` stays in place.
     pub(crate) fn as_parts(&self) -> (*const libc::sockaddr, libc::socklen_t) {
         (ptr::from_ref(&self.storage).cast(), self.length.min(CAPACITY as libc::socklen_t))
+    }
+
+    /// For structures that hold addresses.
+    #[cfg(edgewake_has = "mcast_source")]
+    pub(crate) fn storage(&self) -> libc::sockaddr_storage {
+        self.storage
     }
 
     /// Stores `address`, a `sockaddr_*` structure of the C library.
@@ -161,6 +182,34 @@ impl RawAddr {
     }
 }
 
+/// The C structure of an IPv4 address.
+#[inline(always)]
+fn sockaddr_in(v4: &SocketAddrV4) -> libc::sockaddr_in {
+    libc::sockaddr_in {
+        #[cfg(edgewake_has = "sa_len")]
+        sin_len: size_of::<libc::sockaddr_in>() as u8,
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: v4.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+        sin_zero: [0; 8],
+    }
+}
+
+/// The C structure of an IPv6 address.
+#[inline(always)]
+fn sockaddr_in6(v6: &SocketAddrV6) -> libc::sockaddr_in6 {
+    libc::sockaddr_in6 {
+        #[cfg(edgewake_has = "sa_len")]
+        sin6_len: size_of::<libc::sockaddr_in6>() as u8,
+        sin6_family: libc::AF_INET6 as libc::sa_family_t,
+        sin6_port: v6.port().to_be(),
+        // As std has it: the field goes through as it is, not swapped.
+        sin6_flowinfo: v6.flowinfo(),
+        sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+        sin6_scope_id: v6.scope_id(),
+    }
+}
+
 impl From<&SocketAddr> for RawAddr {
     fn from(address: &SocketAddr) -> RawAddr {
         match address {
@@ -172,14 +221,7 @@ impl From<&SocketAddr> for RawAddr {
 
 impl From<&SocketAddrV4> for RawAddr {
     fn from(v4: &SocketAddrV4) -> RawAddr {
-        let address = libc::sockaddr_in {
-            #[cfg(edgewake_has = "sa_len")]
-            sin_len: size_of::<libc::sockaddr_in>() as u8,
-            sin_family: libc::AF_INET as libc::sa_family_t,
-            sin_port: v4.port().to_be(),
-            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
-            sin_zero: [0; 8],
-        };
+        let address = sockaddr_in(v4);
         // SAFETY: `sockaddr_in` consists of integers, its last field fills it to the end.
         unsafe { RawAddr::store(address) }
     }
@@ -187,16 +229,7 @@ impl From<&SocketAddrV4> for RawAddr {
 
 impl From<&SocketAddrV6> for RawAddr {
     fn from(v6: &SocketAddrV6) -> RawAddr {
-        let address = libc::sockaddr_in6 {
-            #[cfg(edgewake_has = "sa_len")]
-            sin6_len: size_of::<libc::sockaddr_in6>() as u8,
-            sin6_family: libc::AF_INET6 as libc::sa_family_t,
-            sin6_port: v6.port().to_be(),
-            // As std has it: the field goes through as it is, not swapped.
-            sin6_flowinfo: v6.flowinfo(),
-            sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
-            sin6_scope_id: v6.scope_id(),
-        };
+        let address = sockaddr_in6(v6);
         // SAFETY: `sockaddr_in6` consists of integers at their natural alignment, without gaps.
         unsafe { RawAddr::store(address) }
     }

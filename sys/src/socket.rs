@@ -11,6 +11,7 @@
 mod accept;
 mod connect;
 mod credentials;
+mod datagram;
 mod message;
 mod mmsg;
 mod transfer;
@@ -28,6 +29,10 @@ pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome, connect_raw},
     credentials::peer_credentials,
+    datagram::{
+        connect_datagram, disconnect, is_queue_full, peek_from, peek_from_uninit, recv_from,
+        recv_from_uninit, send_to,
+    },
     message::{
         Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
         recv_message, recv_message_uninit, send_message,

@@ -18,7 +18,7 @@
 //! | [`LINGER`] (1), [`OOB_INLINE`] | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_BUFFER_SIZE`], [`SEND_BUFFER_SIZE`] (2) | yes | yes | yes | yes | yes | yes |
 //! | [`ERROR`], [`TYPE`] | yes | yes | yes | yes | yes | yes |
-//! | [`ACCEPT_CONN`] | yes | yes | yes | yes | yes | yes |
+//! | [`ACCEPT_CONN`], [`BROADCAST`] | yes | yes | yes | yes | yes | yes |
 //! | [`REUSE_PORT_LB`] | (3) | - | yes | - | - | - |
 //! | [`NO_SIGPIPE`] | - | yes | yes | yes | yes | - |
 //! | [`DOMAIN`], [`PROTOCOL`] | yes | - | yes | - | - | yes |
@@ -36,8 +36,15 @@
 //! | [`RECV_ERRORS`], [`RECV_ERRORS_V6`] | yes | - | - | - | - | - |
 //! | [`ZERO_COPY`] | yes (6) | - | - | - | - | - |
 //! | [`MTU_DISCOVER`], [`MTU_DISCOVER_V6`], [`MTU`], [`MTU_V6`] | yes | - | - | - | - | - |
-//! | [`DONT_FRAGMENT`] | - | yes | yes | - | - | - |
 //! | [`DONT_FRAGMENT_V6`] | yes | yes | yes | yes | yes | yes |
+//! | [`MULTICAST_TTL`], [`MULTICAST_HOPS`] | yes | yes | yes | yes | yes | yes |
+//! | [`MULTICAST_LOOP`], [`MULTICAST_LOOP_V6`] | yes | yes | yes | yes | yes | yes |
+//! | [`MULTICAST_INTERFACE`], [`join_v4`] | yes | yes | yes | yes | yes | yes |
+//! | [`MULTICAST_INTERFACE_V6`], [`join_v6`] | yes | yes | yes | yes | yes | yes |
+//! | [`InterfaceV4::Index`], [`change_source`] | yes | yes | yes | - | - | - |
+//! | [`MULTICAST_ALL`], [`MULTICAST_ALL_V6`] | yes | - | - | - | - | - |
+//! | [`DONT_FRAGMENT`] | yes | yes | yes | - | - | - |
+//! | [`FREE_BIND`] (8), [`TRANSPARENT`] | yes | - | - | - | - | - |
 //! | [`NODELAY`], [`MAX_SEGMENT`] | yes | yes | yes | yes | yes | yes |
 //! | [`KEEPALIVE_IDLE`] | yes | yes | yes | yes (5) | yes | - |
 //! | [`KEEPALIVE_INTERVAL`], [`KEEPALIVE_COUNT`] | yes | yes | yes | yes (5) | yes | - |
@@ -56,6 +63,7 @@
 //! 5. In seconds since DragonFly 5.8, in milliseconds before.
 //! 6. libc does not name it for Android.
 //! 7. The others tell it with [`RECV_PACKET_INFO`].
+//! 8. An IPv6 socket takes it too.
 //!
 //! Called by [`socket`](crate::socket), by the library's socket types and by raw loops.
 
@@ -63,6 +71,7 @@ mod bytes;
 mod encoding;
 mod ip;
 mod level;
+mod multicast;
 pub(crate) mod names;
 mod packet;
 mod tcp;
@@ -74,17 +83,22 @@ pub use self::{
     bytes::{bind_device, congestion, get_bytes, set_bind_device, set_bytes, set_congestion},
     encoding::{Encoding, Wire},
     ip::{
-        BOUND_INTERFACE, BOUND_INTERFACE_V6, HOP_LIMIT, ONLY_V6, TOS, TRAFFIC_CLASS, TTL,
+        BOUND_INTERFACE, BOUND_INTERFACE_V6, DONT_FRAGMENT, DONT_FRAGMENT_V6, FREE_BIND, HOP_LIMIT,
+        MTU, MTU_DISCOVER, MTU_DISCOVER_V6, MTU_V6, ONLY_V6, TOS, TRAFFIC_CLASS, TRANSPARENT, TTL,
         hop_limit, traffic_class,
     },
     level::{
-        ACCEPT_CONN, BUSY_POLL, DOMAIN, ERROR, INCOMING_CPU, KEEPALIVE, LINGER, MARK, NO_SIGPIPE,
-        OOB_INLINE, PRIORITY, PROTOCOL, RECV_BUFFER_SIZE, REUSE_ADDR, REUSE_PORT, REUSE_PORT_LB,
-        SEND_BUFFER_SIZE, TYPE,
+        ACCEPT_CONN, BROADCAST, BUSY_POLL, DOMAIN, ERROR, INCOMING_CPU, KEEPALIVE, LINGER, MARK,
+        NO_SIGPIPE, OOB_INLINE, PRIORITY, PROTOCOL, RECV_BUFFER_SIZE, REUSE_ADDR, REUSE_PORT,
+        REUSE_PORT_LB, SEND_BUFFER_SIZE, TYPE,
+    },
+    multicast::{
+        InterfaceV4, MULTICAST_ALL, MULTICAST_ALL_V6, MULTICAST_HOPS, MULTICAST_INTERFACE,
+        MULTICAST_INTERFACE_V6, MULTICAST_LOOP, MULTICAST_LOOP_V6, MULTICAST_TTL, SourceChange,
+        change_source, join_v4, join_v6, leave_v4, leave_v6, set_multicast_interface,
     },
     packet::{
-        DONT_FRAGMENT, DONT_FRAGMENT_V6, GRO, MTU, MTU_DISCOVER, MTU_DISCOVER_V6, MTU_V6,
-        RECV_ERRORS, RECV_ERRORS_V6, RECV_HOP_LIMIT, RECV_INTERFACE, RECV_PACKET_INFO,
+        GRO, RECV_ERRORS, RECV_ERRORS_V6, RECV_HOP_LIMIT, RECV_INTERFACE, RECV_PACKET_INFO,
         RECV_PACKET_INFO_V6, RECV_TOS, RECV_TRAFFIC_CLASS, RECV_TTL, SEGMENT_SIZE, TIMESTAMP,
         TIMESTAMPING, ZERO_COPY,
     },

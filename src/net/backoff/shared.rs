@@ -1,5 +1,5 @@
-//! A pause that several tasks wait for, as callers of `poll_accept` do: none of them has a future
-//! that could keep it, and the timer has one waker only.
+//! A pause that several tasks wait for, as callers of `poll_accept` and `poll_send_to` do: none of
+//! them has a future that could keep it, and the timer has one waker only.
 //!
 //! That all of them are woken is shown by `tests/accept_at_fd_limit.rs`.
 
@@ -13,8 +13,12 @@ use super::Backoff;
 use crate::sync::{Mutex, lock};
 
 /// A pause shared by whoever polls.
-#[derive(Debug, Default)]
-pub(in crate::net) struct SharedBackoff(Mutex<Option<Shared>>);
+#[derive(Debug)]
+pub(in crate::net) struct SharedBackoff {
+    shared: Mutex<Option<Shared>>,
+    /// Makes the first pause of a row.
+    first: fn() -> Backoff,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -22,10 +26,21 @@ struct Shared {
     crowd: Arc<Crowd>,
 }
 
+impl Default for SharedBackoff {
+    fn default() -> SharedBackoff {
+        SharedBackoff { shared: Mutex::new(None), first: Backoff::new }
+    }
+}
+
 impl SharedBackoff {
+    /// As [`Backoff::brief`].
+    pub(in crate::net) fn brief() -> SharedBackoff {
+        SharedBackoff { shared: Mutex::new(None), first: Backoff::brief }
+    }
+
     /// Pending while a pause lasts; the caller is woken at its end.
     pub(in crate::net) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut shared = lock(&self.0);
+        let mut shared = lock(&self.shared);
         let Some(Shared { backoff, crowd }) = shared.as_mut() else { return Poll::Ready(()) };
         let crowd = Arc::clone(crowd);
         // Into the crowd first: if the pause ends now, the crowd is woken, and this caller with it.
@@ -36,25 +51,25 @@ impl SharedBackoff {
     /// Starts the next pause, unless someone else's has just started. False where no driver is
     /// there to time it.
     pub(in crate::net) fn start(&self) -> bool {
-        let mut shared = lock(&self.0);
+        let mut shared = lock(&self.shared);
         let Shared { backoff, crowd } = shared.get_or_insert_with(|| Shared {
-            backoff: Backoff::new(),
+            backoff: (self.first)(),
             crowd: Arc::new(Crowd::default()),
         });
         backoff.is_running() || backoff.start(&Context::from_waker(&Waker::from(Arc::clone(crowd))))
     }
 
-    /// The pause helped: the next one is a short one again.
-    pub(in crate::net) fn reset(&self) {
-        let over = {
-            let mut shared = lock(&self.0);
+    /// The pause helped: the next one is a short one again. False if others wait for it still.
+    pub(in crate::net) fn reset(&self) -> bool {
+        let (over, outcome) = {
+            let mut shared = lock(&self.shared);
             match &*shared {
-                Some(Shared { backoff, .. }) if !backoff.is_running() => shared.take(),
-                // Others wait for it still.
-                _ => None,
+                Some(Shared { backoff, .. }) if backoff.is_running() => (None, false),
+                _ => (shared.take(), true),
             }
         };
         drop(over);
+        outcome
     }
 }
 

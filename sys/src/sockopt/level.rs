@@ -11,6 +11,11 @@ const LEVEL: i32 = libc::SOL_SOCKET;
 pub const ACCEPT_CONN: SockOpt<bool> =
     SockOpt::new("SO_ACCEPTCONN", LEVEL, Some(libc::SO_ACCEPTCONN), Encoding::FLAG);
 
+/// Whether a datagram socket may send to broadcast addresses; off by default.
+#[doc(alias = "SO_BROADCAST")]
+pub const BROADCAST: SockOpt<bool> =
+    SockOpt::new("SO_BROADCAST", LEVEL, Some(libc::SO_BROADCAST), Encoding::FLAG);
+
 /// How long a blocking receive may poll the network device. Raising it takes `CAP_NET_ADMIN`.
 /// Linux only.
 #[doc(alias = "SO_BUSY_POLL")]
