@@ -34,7 +34,7 @@ mod receive;
 mod split;
 mod stream;
 
-pub use edgewake_sys::{sockaddr::UnixAddr, socket::PeerCredentials};
+pub use edgewake_sys::{cmsg::Credentials, sockaddr::UnixAddr};
 
 pub use self::{
     addr::ToUnixAddr,

@@ -126,7 +126,7 @@ macro_rules! peer_options {
             use ::std::io;
 
             use ::edgewake_sys::socket;
-            use $crate::net::unix::{PeerCredentials, UnixAddr};
+            use $crate::net::unix::{Credentials, UnixAddr};
 
             /// # The other end
             impl $type {
@@ -140,7 +140,9 @@ macro_rules! peer_options {
                 }
 
                 /// Who is at the other end: the process that connected, listened or made the pair,
-                /// as it was then, told by the system.
+                /// as it was then, with its effective user and group, told by the system.
+                ///
+                /// The process may have ended since, and another may have its number.
                 ///
                 /// # Errors
                 ///
@@ -148,11 +150,11 @@ macro_rules! peer_options {
                 ///
                 /// # Platform notes
                 ///
-                /// Which system tells the process id is said at [`PeerCredentials`]. Of a pair, and
-                /// of datagram sockets, Linux alone tells anything.
+                /// The process id: Linux, Android, Apple, NetBSD, OpenBSD, FreeBSD since 13; not
+                /// DragonFly. Of a pair Linux and Apple tell, of datagram sockets Linux alone.
                 #[doc(alias = "SO_PEERCRED")]
                 #[doc(alias = "getpeereid")]
-                pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+                pub fn peer_credentials(&self) -> io::Result<Credentials> {
                     socket::peer_credentials(self.io().fd())
                 }
             }

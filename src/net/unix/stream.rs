@@ -68,14 +68,15 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// - [`NotFound`](io::ErrorKind::NotFound), [`PermissionDenied`](io::ErrorKind::PermissionDenied)
-    ///   and the like, of the path;
+    /// - [`NotFound`](io::ErrorKind::NotFound),
+    ///   [`PermissionDenied`](io::ErrorKind::PermissionDenied) and the like, of the path;
     /// - [`ConnectionRefused`](io::ErrorKind::ConnectionRefused): nobody listens there;
     /// - `EPROTOTYPE`: the socket there is of another type;
     /// - [`WouldBlock`](io::ErrorKind::WouldBlock): the backlog is full, and no driver is running
     ///   to time the wait;
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput), [`Unsupported`](io::ErrorKind::Unsupported):
-    ///   an address that cannot be, as for [`UnixAddr`](super::UnixAddr).
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput),
+    ///   [`Unsupported`](io::ErrorKind::Unsupported): an address that cannot be, as for
+    ///   [`UnixAddr`](super::UnixAddr).
     ///
     /// # Platform notes
     ///
