@@ -1,6 +1,8 @@
 //! UDP: what has no name in [`net`](super) itself.
 //!
 //! [`UdpSocket`] is the socket; [`InterfaceV4`] names the interface of a multicast group.
+//! [`RecvBatch`] and [`SendBatch`] carry many datagrams at once, [`Datagram`] is one that was
+//! received, with all that is known of it.
 //!
 //! # Inside
 //!
@@ -8,11 +10,20 @@
 //! - `transfer`: sending, receiving, looking.
 //! - `buf`: receiving into the buffers of the `bytes` crate.
 //! - `options`, `multicast`: what can be set on it.
+//! - `batch`: many datagrams with one call; `segments`: cut and joined by the kernel.
+//! - `packet`: asking for what comes beside datagrams.
 
+mod batch;
 mod buf;
 mod multicast;
 mod options;
+mod packet;
+mod segments;
 mod socket;
 mod transfer;
 
-pub use self::{multicast::InterfaceV4, socket::UdpSocket};
+pub use self::{
+    batch::{Datagram, Datagrams, Ecn, Outgoing, RecvBatch, SendBatch},
+    multicast::InterfaceV4,
+    socket::UdpSocket,
+};

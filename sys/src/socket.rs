@@ -37,7 +37,7 @@ pub use self::{
         Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
         recv_message, recv_message_uninit, send_message,
     },
-    mmsg::{MultiRecv, MultiSend, Outgoing},
+    mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
     vectored::{recv_vectored, send_vectored, vectored_length},
