@@ -52,10 +52,11 @@
 //!
 //! # Inside
 //!
-//! `stream` is what all stream sockets do on a descriptor, `halves` what all halves of them do;
-//! `datagram` what all sockets of messages do; `addr` is what `bind` and `connect` take, `accept`
-//! what all listeners do, `connect` how a connect ends, `backoff` the pause of an accept that finds
-//! no descriptor left and of a send that finds a queue full. Nothing here names the runtime.
+//! `stream` is what all stream sockets do on a descriptor, `datagram` what all sockets of messages
+//! do, `halves` what all halves of streams do, `face` what users see of all of them; `addr` is what
+//! `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect ends,
+//! `backoff` the pause where waiting for an event would not help: an accept that finds no
+//! descriptor left, a send that finds a queue full. Nothing here names the runtime.
 
 mod accept;
 mod addr;
@@ -67,6 +68,7 @@ mod halves;
 mod stream;
 pub mod tcp;
 pub mod udp;
+pub mod unix;
 pub mod vsock;
 
 pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -77,5 +79,6 @@ pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
+    unix::{UnixAddr, UnixListener, UnixStream},
     vsock::{VsockAddr, VsockListener, VsockStream},
 };

@@ -202,11 +202,15 @@ impl Dispatcher {
 
     #[cold]
     fn catch_up_now(&mut self) {
+        Dispatcher::catch_up_with(&self.reactor, &mut self.table);
+    }
+
+    fn catch_up_with(reactor: &Reactor, table: &mut Table) {
         let gone = {
-            let mut slots = lock(&self.reactor.slots);
+            let mut slots = lock(&reactor.slots);
             // Relaxed: under the lock, like the stores that set it.
-            self.reactor.changed.store(false, Ordering::Relaxed);
-            self.table.catch_up(&mut slots)
+            reactor.changed.store(false, Ordering::Relaxed);
+            table.catch_up(&mut slots)
         };
         drop(gone);
     }
@@ -219,12 +223,19 @@ impl Dispatcher {
             return;
         }
         self.stale = 0;
-        self.catch_up_now();
-        let sources = self.table.iter().filter_map(|source| source.enlisted());
-        let entries = self.notifier.into_iter().chain(sources);
-        // At the descriptor limit there is no fresh selector to be had: the old one still works,
-        // and the next `STALE_EVENTS_MAX` stale events try again.
-        let _postponed: io::Result<()> = self.reactor.selector.rebuild(entries);
+        let Dispatcher { reactor, table, notifier, .. } = self;
+        let rebuilt = reactor.selector.rebuild(|| {
+            Dispatcher::catch_up_with(reactor, table);
+            let sources = table.iter().filter_map(|source| source.enlisted());
+            notifier.iter().copied().chain(sources).collect::<Vec<_>>()
+        });
+        // At a limit of descriptors or watches there is no new selector to be had: the old one
+        // still works, and the next `STALE_EVENTS_MAX` stale events try again. The notifier is
+        // never among the lost: it was there before the exchange.
+        for source in rebuilt.unwrap_or_default().into_iter().filter_map(|token| table.find(token))
+        {
+            source.disenroll(reactor);
+        }
     }
 
     /// Refuses registrations from now on, detaches every source and wakes all their waiters.

@@ -1,8 +1,10 @@
-//! How a server tells where it listens: a line on stdout with an `ip:port` in it.
+//! How a server tells where it listens: a line on stdout with its address in it.
 //!
 //! `listening on 127.0.0.1:40123` is what the programs of this package print; other servers may
-//! print anything around the address. With port 0 this line is the only way to learn it.
+//! print anything around the address. With port 0 this line is the only way to learn it. A Unix
+//! socket's path is known before; its line says that connections are taken.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
@@ -11,7 +13,7 @@ use std::net::SocketAddr;
 /// # Errors
 ///
 /// Returns the error of the write.
-pub fn listening_on(addr: SocketAddr) -> io::Result<()> {
+pub fn listening_on(addr: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on {addr}")?;
     stdout.flush()

@@ -10,3 +10,4 @@
 pub mod announce;
 pub mod os;
 pub mod stats;
+pub mod target;

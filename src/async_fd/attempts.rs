@@ -33,6 +33,12 @@ impl Taken {
     pub(crate) fn whole(count: usize) -> Taken {
         Taken { count, proves: true }
     }
+
+    /// A count that proves nothing: more may be left, however short it is.
+    #[inline(always)]
+    pub(crate) fn part(count: usize) -> Taken {
+        Taken { count, proves: false }
+    }
 }
 
 impl<T: AsFd> AsyncFd<T> {

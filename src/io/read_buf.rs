@@ -22,6 +22,16 @@ pub(crate) fn recv<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io
         .map(|(count, ())| count)
 }
 
+/// The same by [`socket::recv_marked`], with what that says beside the count.
+#[inline]
+pub(crate) fn recv_marked<B: BufMut + ?Sized>(
+    fd: BorrowedFd<'_>,
+    buffer: &mut B,
+) -> io::Result<(usize, bool)> {
+    // SAFETY: recvmsg(2) initialises as many bytes as it counts.
+    unsafe { fill(buffer, |spare| socket::recv_marked_uninit(fd, spare)) }
+}
+
 /// [`recv`] of a datagram, with the address that it came from.
 #[inline]
 pub(crate) fn recv_from<B: BufMut + ?Sized>(

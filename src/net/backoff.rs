@@ -2,7 +2,7 @@
 //! since trying again at once would spin.
 //!
 //! An accept that found no descriptor left (T57; freeing one gives no edge, measured on Linux
-//! 6.18), and a send that found the device's queue full (T45).
+//! 6.18), a send that found the device's queue full (T45), a connect to a full backlog (T56).
 
 mod shared;
 
@@ -33,13 +33,18 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
+    /// The pauses of an accept: from 5 ms to a second.
     pub(super) fn new() -> Backoff {
-        Backoff { pause: SHORTEST, longest: LONGEST, timer: None }
+        Backoff::between(SHORTEST, LONGEST)
     }
 
     /// With pauses for what passes by itself and soon.
     pub(super) fn brief() -> Backoff {
-        Backoff { pause: SHORTEST_BRIEF, longest: LONGEST_BRIEF, timer: None }
+        Backoff::between(SHORTEST_BRIEF, LONGEST_BRIEF)
+    }
+
+    pub(super) fn between(shortest: Duration, longest: Duration) -> Backoff {
+        Backoff { pause: shortest, longest, timer: None }
     }
 
     /// Starts the next pause. False where no driver is there to time it.

@@ -28,7 +28,7 @@ use std::{
 pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome, connect_raw},
-    credentials::{PeerCredentials, peer_credentials},
+    credentials::peer_credentials,
     datagram::{
         connect_datagram, disconnect, is_queue_full, peek_from, peek_from_uninit, recv_from,
         recv_from_uninit, send_to,

@@ -2,21 +2,22 @@
 //!
 //! `echo_tokio --tcp 127.0.0.1:0` awaits `readable()` and tries into one buffer shared by all
 //! tasks, which is how `examples/echo` of edgewake does it; `--async-read` gives each task its own
-//! buffer and the `AsyncRead`/`AsyncWrite` traits. Ends on SIGINT and SIGTERM.
+//! buffer and the `AsyncRead`/`AsyncWrite` traits. `--unix PATH` always does the latter, and
+//! `--udp ADDR` answers datagrams one at a time. Ends on SIGINT and SIGTERM.
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use edgewake_bench::announce;
-use edgewake_bench::os::{process, socket};
+use edgewake_bench::os::{datagram, process, socket};
+use edgewake_bench::target::{Target, Transport};
 use lexopt::{Arg, Parser, ValueExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: echo_tokio --tcp ADDR [--async-read]";
+const USAGE: &str = "usage: echo_tokio --tcp ADDR [--async-read] | --udp ADDR | --unix PATH";
 
 const BUFFER: usize = 16 * 1024;
 
@@ -26,7 +27,7 @@ thread_local! {
 }
 
 fn main() -> ExitCode {
-    match parse().map_err(io::Error::other).and_then(|(addr, traits)| run(addr, traits)) {
+    match parse().map_err(io::Error::other).and_then(|(target, traits)| run(target, traits)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("echo_tokio: {error}");
@@ -35,35 +36,72 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<(SocketAddr, bool), lexopt::Error> {
-    let (mut addr, mut traits) = (None, false);
+fn parse() -> Result<(Target, bool), lexopt::Error> {
+    let (mut target, mut traits) = (None, false);
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("tcp") => addr = Some(parser.value()?.parse()?),
             Arg::Long("async-read") => traits = true,
+            Arg::Long(word) if Transport::named(word).is_some() => {
+                let transport = Transport::named(word).ok_or(USAGE)?;
+                target = Some(Target::parse(transport, &parser.value()?.string()?)?);
+            }
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
-    Ok((addr.ok_or(USAGE)?, traits))
+    Ok((target.ok_or(USAGE)?, traits))
 }
 
-fn run(addr: SocketAddr, traits: bool) -> io::Result<()> {
+fn run(target: Target, traits: bool) -> io::Result<()> {
     process::raise_fd_limit()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let outcome = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let listener = TcpListener::from_std(socket::listen(addr)?)?;
-        announce::listening_on(listener.local_addr()?)?;
         // A task of its own, so that its wake-ups do not poll the signals as well.
-        let accepting = tokio::spawn(accept(listener, traits));
+        let serving = match &target {
+            Target::Tcp(addr) => {
+                let listener = TcpListener::from_std(socket::listen(*addr)?)?;
+                announce::listening_on(listener.local_addr()?)?;
+                tokio::spawn(accept(listener, traits))
+            }
+            Target::Udp(addr) => {
+                let socket = UdpSocket::from_std(datagram::bind(*addr)?)?;
+                announce::listening_on(socket.local_addr()?)?;
+                tokio::spawn(echo_datagrams(socket))
+            }
+            Target::Unix(path) => {
+                let listener = UnixListener::from_std(socket::listen_unix(path)?)?;
+                announce::listening_on(path.display())?;
+                tokio::spawn(accept_unix(listener))
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
-            ended = accepting => ended.map_err(io::Error::other)?,
+            ended = serving => ended.map_err(io::Error::other)?,
         }
-    })
+    });
+    if let Target::Unix(path) = target {
+        std::fs::remove_file(path)?;
+    }
+    outcome
+}
+
+async fn echo_datagrams(socket: UdpSocket) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let (received, peer) = socket.recv_from(&mut buffer).await?;
+        // An answer that cannot be sent is lost, as a datagram may be; the generator notices.
+        let _lost = socket.send_to(&buffer[..received], peer).await;
+    }
+}
+
+async fn accept_unix(listener: UnixListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(async move { echo_with_traits(stream).await.unwrap_or_default() });
+    }
 }
 
 async fn accept(listener: TcpListener, traits: bool) -> io::Result<()> {
@@ -78,7 +116,7 @@ async fn accept(listener: TcpListener, traits: bool) -> io::Result<()> {
     }
 }
 
-async fn echo_with_traits(mut stream: TcpStream) -> io::Result<()> {
+async fn echo_with_traits(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {
         let received = stream.read(&mut buffer).await?;

@@ -3,9 +3,12 @@
 //! Each function is one system call, returns `io::Result`, retries nothing and keeps no state.
 //! They are `#[inline]`, so that the baseline's loop compiles to what the same loop in C would.
 
+pub mod batch;
 pub mod clock;
+pub mod datagram;
 pub mod epoll;
 pub mod process;
+pub mod segments;
 pub mod signals;
 pub mod socket;
 

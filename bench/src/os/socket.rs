@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use super::{check, check_len};
 
@@ -17,12 +19,29 @@ use super::{check, check_len};
 pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addr)?;
     listener.set_nonblocking(true)?;
-    // A second listen(2) on a listening socket sets the backlog anew; std's own may be 128, which
-    // a round of 512 connections overflows, and an overflow costs the client a second (SYN retry).
-    // SAFETY: takes no pointer; the descriptor is owned by `listener`.
-    check(unsafe { libc::listen(listener.as_raw_fd(), 4096) })?;
+    deepen_backlog(listener.as_fd())?;
     set_nodelay(listener.as_fd())?;
     Ok(listener)
+}
+
+/// A non-blocking Unix stream listener with a deep backlog, at a path that nothing has yet.
+///
+/// # Errors
+///
+/// Returns the error of the first call that fails.
+pub fn listen_unix(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    deepen_backlog(listener.as_fd())?;
+    Ok(listener)
+}
+
+fn deepen_backlog(listener: BorrowedFd<'_>) -> io::Result<()> {
+    // A second listen(2) on a listening socket sets the backlog anew; std's own may be 128, which
+    // a round of 512 connections overflows, and an overflow costs the client a second (SYN retry).
+    // SAFETY: takes no pointer; the descriptor is borrowed for the call.
+    check(unsafe { libc::listen(listener.as_raw_fd(), 4096) })?;
+    Ok(())
 }
 
 /// Sets `TCP_NODELAY`.
@@ -75,6 +94,30 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 pub fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the buffer is borrowed mutably for the call and its length is given.
     check_len(unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
+}
+
+/// Receives from a Unix stream and tells whether something else than bytes came with them.
+///
+/// A receive stops at a message with descriptors or credentials, however many bytes are behind it:
+/// a short count then proves nothing. Without room for them they are discarded and `MSG_CTRUNC`
+/// says so; `MSG_OOB` does the same for an urgent byte (recvmsg(2), unix(7)).
+///
+/// # Errors
+///
+/// Returns the error of `recvmsg(2)`.
+#[inline]
+pub fn recv_marked(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, bool)> {
+    let mut vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: an all-zero msghdr is valid: no name, no vectors, no control buffer.
+    let mut header = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    header.msg_iov = &raw mut vector;
+    header.msg_iovlen = 1;
+    // SAFETY: the header and its one vector live through the call, the vector's buffer is borrowed
+    // mutably for it and its length is given; name and control are absent.
+    let received = check_len(unsafe {
+        libc::recvmsg(fd.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC)
+    })?;
+    Ok((received, header.msg_flags & (libc::MSG_CTRUNC | libc::MSG_OOB) != 0))
 }
 
 /// Sends from `bytes`; a broken pipe is an error, never a signal.

@@ -16,7 +16,7 @@ use super::{NO_TOKEN, PRIVATE, REPLACEABLE, Source};
 use crate::{
     reactor::{
         Reactor,
-        readiness::bits::{ASSUMED, REGISTERED, SHUT},
+        readiness::bits::{ASSUMED, DATA, REGISTERED, SHUT},
         refusal::{already_registered, no_reactor, shut_down, unpollable},
         side::Direction,
         slots::Insertion,
@@ -49,6 +49,26 @@ impl Source {
         self.set_token(NO_TOKEN);
         self.raise(SHUT, SHUT);
         drop(home);
+    }
+
+    /// The selector has lost the registration. Whoever waits tries again, registers anew, and gets
+    /// the error if that fails.
+    pub(in crate::reactor) fn disenroll(&self, reactor: &Arc<Reactor>) {
+        let token = {
+            let mut enrollment = lock(&self.enrollment);
+            if !matches!(&*enrollment, Enrollment::Registered(..)) {
+                return;
+            }
+            *enrollment = Enrollment::Born(Some(Arc::downgrade(reactor)));
+            for side in [&self.read, &self.write] {
+                side.unset(REGISTERED);
+                let _tried_by_the_next_poll = side.set(ASSUMED);
+            }
+            // Relaxed: see `token`.
+            Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed))
+        };
+        reactor.remove(token);
+        self.raise(DATA, DATA);
     }
 
     /// Registers the directions of `asked`, if they are not yet: with the reactor it is registered

@@ -330,3 +330,34 @@ fn t23_a_detached_source_holds_no_waker() {
     }
     assert_eq!(Arc::strong_count(&source), 1);
 }
+
+// Goal: a source whose registration the selector has lost is woken, and its next wait registers
+// it anew, with the same reactor, and is answered.
+#[test]
+fn a_lost_registration_is_made_again() {
+    use std::os::fd::AsFd;
+
+    use crate::reactor::{Dispatcher, Reactor};
+
+    let reactor = Arc::new(Reactor::new().unwrap());
+    let mut dispatcher = Dispatcher::new(Arc::clone(&reactor));
+    let (end, other) = edgewake_sys::pipe::pipe().unwrap();
+    let source = Arc::new(Source::new(Kind::Other, true, None));
+    let interest = source.interest(Read);
+    source.enroll(end.as_fd(), interest, Some(Arc::clone(&reactor))).unwrap();
+    let reader = Count::new();
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Pending);
+
+    reactor.selector().deregister(source.fd()).unwrap();
+    source.disenroll(&reactor);
+    assert_eq!(reader.wakes(), 1);
+    clear(&source);
+    assert_eq!(source.park(Read, &reader.waker()), Wait::Unregistered);
+    source.enroll(end.as_fd(), interest, None).unwrap();
+    drop(other);
+    let mut events = edgewake_sys::Events::with_capacity(4);
+    reactor.selector().select(&mut events, Some(std::time::Duration::from_secs(60))).unwrap();
+    dispatcher.dispatch(&events, edgewake_sys::Token(u64::MAX));
+    assert_eq!(reader.wakes(), 2, "the end of the pipe is told");
+    source.detach(true);
+}

@@ -146,42 +146,53 @@ impl Selector {
         Ok(())
     }
 
-    /// Replaces the kernel object behind this selector by a new one that holds exactly `live`.
+    /// Replaces the kernel object behind this selector by a new one that holds exactly what `live`
+    /// lists.
     ///
     /// For registrations that can no longer be ended because their descriptor was closed here
     /// while a child process holds a copy (measured on Linux 6.18: such a registration keeps
-    /// reporting, and `EPOLL_CTL_DEL` answers `EBADF`). The descriptor number stays the same. A
-    /// registration made by another thread meanwhile stays too. Every live registration reports
-    /// anew what holds.
+    /// reporting, and `EPOLL_CTL_DEL` answers `EBADF`). The descriptor number stays the same.
+    /// Every live registration reports anew what holds.
+    ///
+    /// `live` is asked twice: before the objects are exchanged, and after, for what another thread
+    /// has registered with the old one meanwhile. Returns the tokens of those that came in between
+    /// and could not be registered with the new one: they are not registered any more.
     ///
     /// # Errors
     ///
-    /// `EMFILE`, `ENFILE` or `ENOMEM`: then nothing has changed. An entry of `live` that cannot
-    /// be registered is skipped if its descriptor is closed (`EBADF`), and is the error otherwise,
-    /// after all others have been registered.
+    /// `EMFILE`, `ENFILE`, `ENOMEM`, or `ENOSPC` of an entry: then nothing has changed. An entry
+    /// whose descriptor is closed (`EBADF`) is skipped.
     ///
     /// # References
     ///
     /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html) `dup3`
-    pub fn rebuild(
-        &self,
-        live: impl IntoIterator<Item = (RawFd, Token, Interest)>,
-    ) -> io::Result<()> {
+    pub fn rebuild<I>(&self, mut live: impl FnMut() -> I) -> io::Result<Vec<Token>>
+    where
+        I: IntoIterator<Item = (RawFd, Token, Interest)>,
+    {
         let fresh = Selector::new()?;
+        for (fd, token, interest) in live() {
+            fresh.add_if_open(fd, token, interest)?;
+        }
         let (new, old) = (fresh.epoll.as_raw_fd(), self.epoll.as_raw_fd());
         // By number: the libc crate has no `dup3` for Android.
         // SAFETY: both are open descriptors that we own; `old` is replaced by a duplicate of
         // `new` atomically, so `self.epoll` never refers to anything else.
         unsafe { syscall!(syscall(libc::SYS_dup3, new, old, libc::O_CLOEXEC)) }?;
-        let mut outcome = Ok(());
-        for (fd, token, interest) in live {
-            let added = self.control(libc::EPOLL_CTL_ADD, fd, token, interest);
-            match added.map_err(|error| (error.raw_os_error(), error)) {
-                Ok(()) | Err((Some(libc::EEXIST | libc::EBADF), _)) => {}
-                Err((_, error)) => outcome = Err(error),
+        let lost = live().into_iter().filter_map(|(fd, token, interest)| {
+            self.add_if_open(fd, token, interest).err().map(|_not_registered| token)
+        });
+        Ok(lost.collect())
+    }
+
+    /// Registers what is neither closed nor registered yet.
+    fn add_if_open(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+        match self.control(libc::EPOLL_CTL_ADD, fd, token, interest) {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EEXIST | libc::EBADF)) => {
+                Ok(())
             }
+            outcome => outcome,
         }
-        outcome
     }
 
     fn control(&self, op: i32, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {

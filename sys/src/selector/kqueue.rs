@@ -189,29 +189,29 @@ impl Selector {
         Ok(())
     }
 
-    /// Registers every entry of `live` anew in the same kqueue, which reports anew what holds.
+    /// Registers everything that `live` lists anew in the same kqueue, which reports anew what
+    /// holds. Returns the tokens of those that could not be registered, unless their descriptor is
+    /// closed (`EBADF`).
     ///
     /// On epoll this replaces the kernel object, to lose registrations that a child process keeps
     /// alive. There are none on kqueue: closing a descriptor takes its knotes with it, whoever
     /// else holds a copy, and a kqueue is not inherited by `fork`. So what is registered besides
-    /// `live` stays, and nothing needs to be replaced.
+    /// stays, and nothing needs to be replaced.
     ///
     /// # Errors
     ///
-    /// An entry of `live` that cannot be registered is skipped if its descriptor is closed
-    /// (`EBADF`), and is the error otherwise, after all others have been registered.
-    pub fn rebuild(
-        &self,
-        live: impl IntoIterator<Item = (RawFd, Token, Interest)>,
-    ) -> io::Result<()> {
-        let mut outcome = Ok(());
-        for (fd, token, interest) in live {
+    /// None; on epoll there are some.
+    pub fn rebuild<I>(&self, mut live: impl FnMut() -> I) -> io::Result<Vec<Token>>
+    where
+        I: IntoIterator<Item = (RawFd, Token, Interest)>,
+    {
+        let lost = live().into_iter().filter_map(|(fd, token, interest)| {
             match self.reregister(fd, token, interest) {
-                Err(error) if error.raw_os_error() != Some(libc::EBADF) => outcome = Err(error),
-                Ok(()) | Err(_) => {}
+                Err(error) if error.raw_os_error() != Some(libc::EBADF) => Some(token),
+                Ok(()) | Err(_) => None,
             }
-        }
-        outcome
+        });
+        Ok(lost.collect())
     }
 
     /// Deletes those filters of `fd` whose addition `receipts` confirms.

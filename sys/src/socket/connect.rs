@@ -80,15 +80,26 @@ pub fn connect_outcome(fd: BorrowedFd<'_>) -> io::Result<Progress> {
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
 pub fn connect_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<Progress> {
+    match connect_step(fd, address) {
+        Ok(()) => Ok(Progress::Done),
+        Err(error) if error.raw_os_error() == Some(libc::EINTR) => Ok(Progress::InProgress),
+        Err(error) => progress(error),
+    }
+}
+
+/// The call itself.
+pub(super) fn connect_step(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<()> {
     let (address, length) = address.as_parts();
     // SAFETY: `address` outlives the call and is initialised for `length` bytes.
-    match unsafe { syscall!(connect(fd.as_raw_fd(), address, length)) } {
-        Ok(_) => Ok(Progress::Done),
-        Err(error) => match error.raw_os_error() {
-            Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => Ok(Progress::InProgress),
-            Some(libc::EISCONN) => Ok(Progress::Done),
-            // EAGAIN is none of these: it is a full backlog of a Unix socket (T56).
-            _ => Err(error),
-        },
+    unsafe { syscall!(connect(fd.as_raw_fd(), address, length)) }.map(drop)
+}
+
+/// What the error of a connect says of it.
+pub(super) fn progress(error: io::Error) -> io::Result<Progress> {
+    match error.raw_os_error() {
+        Some(libc::EINPROGRESS | libc::EALREADY) => Ok(Progress::InProgress),
+        Some(libc::EISCONN) => Ok(Progress::Done),
+        // EAGAIN is none of these: it is a full backlog of a Unix socket (T56).
+        _ => Err(error),
     }
 }

@@ -1,26 +1,16 @@
 //! Who is at the other end of a Unix socket: each system's way of telling.
 //!
 //! The kernel took them when the connection was made (`connect`, `listen` or `socketpair`): they
-//! are those of the process that did that, whoever holds the descriptor since.
+//! are those of the process that did that, whoever holds the descriptor since. Credentials that
+//! travel beside the bytes are control messages ([`cmsg`](crate::cmsg)).
 
 use std::{io, os::fd::BorrowedFd};
 
-/// The process at the other end of a Unix socket, as it was when it connected, listened or made
-/// the pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[doc(alias = "ucred")]
-#[doc(alias = "xucred")]
-pub struct PeerCredentials {
-    /// The effective user id.
-    pub uid: u32,
-    /// The effective group id.
-    pub gid: u32,
-    /// The process id, where the system tells. The process may have ended since, and another may
-    /// have its number.
-    pub pid: Option<i32>,
-}
+use crate::cmsg::Credentials;
 
-/// Who is at the other end of a connected Unix socket. Makes one system call, two on Apple.
+/// Who is at the other end of a connected Unix socket: the process that connected, listened or
+/// made the pair, as it was then, with its *effective* user and group. The process may have ended
+/// since, and another may have its number. Makes one system call, two on Apple.
 ///
 /// # Errors
 ///
@@ -49,11 +39,12 @@ pub struct PeerCredentials {
 #[doc(alias = "SO_PEERCRED")]
 #[doc(alias = "LOCAL_PEERCRED")]
 #[doc(alias = "getpeereid")]
-pub fn peer_credentials(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+pub fn peer_credentials(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
     system::ask(fd)
 }
 
 /// A process id as the kernel gave it: 0 and less are nobody's.
+#[cfg(not(edgewake_has = "getpeereid"))]
 fn known(pid: libc::pid_t) -> Option<i32> {
     (pid > 0).then_some(pid)
 }
@@ -81,50 +72,52 @@ unsafe fn get<T: Copy>(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<
 
 #[cfg(edgewake_has = "peer_ucred")]
 mod system {
-    use super::{BorrowedFd, PeerCredentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io, known};
 
-    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
-        // SAFETY: `ucred` consists of integers; so the option is plain data.
-        let found: libc::ucred = unsafe { get(fd, libc::SOL_SOCKET, libc::SO_PEERCRED) }?;
+    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
+        // A `ucred`, which older versions of libc lack for Android.
+        // SAFETY: integers; so the option is plain data.
+        let found: [u32; 3] = unsafe { get(fd, libc::SOL_SOCKET, libc::SO_PEERCRED) }?;
+        let [pid, uid, gid] = found;
         // What the kernel says of a socket without a peer (`cred_to_ucred` of none).
-        if found.pid == 0 && found.uid == u32::MAX && found.gid == u32::MAX {
+        if found == [0, u32::MAX, u32::MAX] {
             return Err(io::Error::from_raw_os_error(libc::ENOTCONN));
         }
-        Ok(PeerCredentials { uid: found.uid, gid: found.gid, pid: known(found.pid) })
+        Ok(Credentials::new(known(pid as libc::pid_t), uid, gid))
     }
 }
 
 #[cfg(edgewake_has = "peer_sockpeercred")]
 mod system {
-    use super::{BorrowedFd, PeerCredentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io, known};
 
-    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `sockpeercred` consists of integers; so the option is plain data.
         let found: libc::sockpeercred = unsafe { get(fd, libc::SOL_SOCKET, libc::SO_PEERCRED) }?;
-        Ok(PeerCredentials { uid: found.uid, gid: found.gid, pid: known(found.pid) })
+        Ok(Credentials::new(known(found.pid), found.uid, found.gid))
     }
 }
 
 #[cfg(edgewake_has = "peer_unpcbid")]
 mod system {
-    use super::{BorrowedFd, PeerCredentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io, known};
 
     /// The level of the options of the Unix family: unix(4) says 0, libc has no name for it.
     const SOL_LOCAL: i32 = 0;
 
-    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `unpcbid` consists of integers; so the option is plain data.
         let found: libc::unpcbid = unsafe { get(fd, SOL_LOCAL, libc::LOCAL_PEEREID) }?;
         let (uid, gid, pid) = (found.unp_euid, found.unp_egid, found.unp_pid);
-        Ok(PeerCredentials { uid, gid, pid: known(pid) })
+        Ok(Credentials::new(known(pid), uid, gid))
     }
 }
 
 #[cfg(any(edgewake_has = "peer_xucred_pid", edgewake_has = "peer_local_pid"))]
 mod system {
-    use super::{BorrowedFd, PeerCredentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io, known};
 
-    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `xucred` consists of integers (FreeBSD: and a union of a pid and a pointer that
         // the kernel sets to null, of which only the pid is read); so the option is plain data.
         let found: libc::xucred = unsafe { get(fd, libc::SOL_LOCAL, libc::LOCAL_PEERCRED) }?;
@@ -134,7 +127,7 @@ mod system {
         }
         // The first group is the effective one (unix(4), "LOCAL_PEERCRED").
         let (uid, gid) = (found.cr_uid, found.cr_groups[0]);
-        Ok(PeerCredentials { uid, gid, pid: known(pid(fd, &found)?) })
+        Ok(Credentials::new(known(pid(fd, &found)?), uid, gid))
     }
 
     #[cfg(edgewake_has = "peer_xucred_pid")]
@@ -154,12 +147,12 @@ mod system {
 mod system {
     use std::os::fd::AsRawFd;
 
-    use super::{BorrowedFd, PeerCredentials, io, known};
+    use super::{BorrowedFd, Credentials, io};
 
-    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         let (mut uid, mut gid) = (0, 0);
         // SAFETY: both are room for what the call writes.
         unsafe { syscall!(getpeereid(fd.as_raw_fd(), &mut uid, &mut gid)) }?;
-        Ok(PeerCredentials { uid, gid, pid: known(0) })
+        Ok(Credentials::new(None, uid, gid))
     }
 }

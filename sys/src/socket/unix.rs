@@ -8,7 +8,11 @@ use std::{
     os::fd::{BorrowedFd, OwnedFd},
 };
 
-use super::{Domain, Progress, Type, accept_raw, bind_raw, connect_raw, local_raw, peer_raw};
+use super::{
+    Domain, Progress, Type, accept_raw, bind_raw,
+    connect::{connect_step, progress},
+    local_raw, peer_raw,
+};
 use crate::{
     fd,
     sockaddr::{RawAddr, UnixAddr},
@@ -68,10 +72,12 @@ pub fn bind_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<()> {
 }
 
 /// Connects to a Unix socket, or sets where a datagram socket sends to. It is done when this
-/// returns: no system is known that lets it go on in the background unless told to.
+/// returns; only a FreeBSD listener with `LOCAL_CONNWAIT` lets it go on in the background.
 ///
 /// # Errors
 ///
+/// - `EINTR`: nothing was done, or all of it: connect again (unlike [`connect`](super::connect()),
+///   whose interrupted attempt goes on);
 /// - `ENOENT`, `EACCES` and the like, of the path; `ECONNREFUSED` if nobody listens there;
 /// - `EAGAIN` if the listener's backlog is full (Linux; the others say `ECONNREFUSED`). This is
 ///   not "in progress": no event will tell (T56);
@@ -81,7 +87,10 @@ pub fn bind_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<()> {
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
 pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progress> {
-    connect_raw(fd, &RawAddr::from(address))
+    match connect_step(fd, &RawAddr::from(address)) {
+        Err(error) => progress(error),
+        Ok(()) => Ok(Progress::Done),
+    }
 }
 
 /// Takes the next waiting connection of a Unix listener, with the peer's address: that of a client

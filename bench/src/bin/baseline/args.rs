@@ -1,12 +1,12 @@
 //! The command line.
 
-use std::net::SocketAddr;
-
+use edgewake_bench::target::{Target, Transport};
 use lexopt::{Arg, Parser, ValueExt};
 
 const USAGE: &str = "\
-usage: baseline --tcp ADDR [options]
-  --tcp ADDR               listen here; port 0 lets the kernel choose
+usage: baseline --tcp ADDR | --udp ADDR | --unix PATH [options]
+  --tcp ADDR, --udp ADDR   listen here; port 0 lets the kernel choose
+  --unix PATH              listen here; there must be nothing yet
   --register at-accept     epoll_ctl at once (the default)
   --register second-block  only when a connection has blocked twice in a row
   --spin                   never sleep: epoll_wait with a zero timeout
@@ -20,9 +20,9 @@ pub(crate) enum Register {
     SecondBlock,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Args {
-    pub(crate) tcp: SocketAddr,
+    pub(crate) target: Target,
     pub(crate) register: Register,
     pub(crate) spin: bool,
     pub(crate) buffer: usize,
@@ -30,28 +30,26 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn parse() -> Result<Args, lexopt::Error> {
-    let mut tcp = None;
-    let mut args = Args {
-        tcp: SocketAddr::from(([127, 0, 0, 1], 0)),
-        register: Register::AtAccept,
-        spin: false,
-        buffer: 64 * 1024,
-        exit_after_conns: None,
-    };
+    let mut target = None;
+    let (mut register, mut spin) = (Register::AtAccept, false);
+    let (mut buffer, mut exit_after_conns) = (64 * 1024, None);
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("tcp") => tcp = Some(parser.value()?.parse()?),
+            Arg::Long(word) if Transport::named(word).is_some() => {
+                let transport = Transport::named(word).ok_or(USAGE)?;
+                target = Some(Target::parse(transport, &parser.value()?.string()?)?);
+            }
             Arg::Long("register") => {
-                args.register = match parser.value()?.string()?.as_str() {
+                register = match parser.value()?.string()?.as_str() {
                     "at-accept" => Register::AtAccept,
                     "second-block" => Register::SecondBlock,
                     other => return Err(format!("--register {other}?\n{USAGE}").into()),
                 }
             }
-            Arg::Long("spin") => args.spin = true,
-            Arg::Long("buffer") => args.buffer = parser.value()?.parse()?,
-            Arg::Long("exit-after-conns") => args.exit_after_conns = Some(parser.value()?.parse()?),
+            Arg::Long("spin") => spin = true,
+            Arg::Long("buffer") => buffer = parser.value()?.parse()?,
+            Arg::Long("exit-after-conns") => exit_after_conns = Some(parser.value()?.parse()?),
             Arg::Long("help") | Arg::Short('h') => {
                 println!("{USAGE}");
                 std::process::exit(0);
@@ -59,9 +57,9 @@ pub(crate) fn parse() -> Result<Args, lexopt::Error> {
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
-    args.tcp = tcp.ok_or(USAGE)?;
-    if args.buffer == 0 {
+    if buffer == 0 {
         return Err("--buffer must be at least 1".into());
     }
-    Ok(args)
+    let target = target.ok_or(USAGE)?;
+    Ok(Args { target, register, spin, buffer, exit_after_conns })
 }

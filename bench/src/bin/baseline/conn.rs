@@ -5,9 +5,12 @@
 //! peer that never reads costs one buffer and no more.
 
 use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use edgewake_bench::os::{epoll, socket};
+
+use crate::stream::Stream;
 
 /// What a connection needs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +29,10 @@ pub(crate) enum Next {
 
 /// A connection. 16 bytes, so that the table of them is what an idle one costs.
 #[derive(Debug)]
-pub(crate) struct Conn {
+pub(crate) struct Conn<S> {
     fd: OwnedFd,
     held: Option<Box<Held>>,
+    stream: PhantomData<S>,
 }
 
 /// Bytes received and not yet sent.
@@ -38,9 +42,9 @@ struct Held {
     sent: usize,
 }
 
-impl Conn {
+impl<S: Stream> Conn<S> {
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { fd, held: None }
+        Self { fd, held: None, stream: PhantomData }
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -64,8 +68,8 @@ impl Conn {
     pub(crate) fn echo(&mut self, buffer: &mut [u8], short_drains: bool) -> Next {
         let mut drained = Next::Empty;
         loop {
-            let received = match socket::recv(self.fd.as_fd(), buffer) {
-                Ok(0) => return Next::Close,
+            let (received, stopped) = match S::recv(self.fd.as_fd(), buffer) {
+                Ok((0, _)) => return Next::Close,
                 Ok(received) => received,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return drained,
                 Err(_) => return Next::Close,
@@ -74,7 +78,7 @@ impl Conn {
                 Ok(sent) if sent == received => {}
                 outcome => return self.hold(outcome, &buffer[..received]),
             }
-            if short_drains && received < buffer.len() {
+            if short_drains && received < buffer.len() && !stopped {
                 return Next::Wait;
             }
             drained = Next::Wait;

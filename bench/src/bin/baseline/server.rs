@@ -6,15 +6,14 @@
 //! one batch has one event a descriptor, so closing within a batch leaves no stale event behind.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use edgewake_bench::announce;
 use edgewake_bench::os::epoll::{self, Epoll, Events};
-use edgewake_bench::os::{process, signals, socket};
+use edgewake_bench::os::socket;
 
 use crate::args::{Args, Register};
 use crate::conn::{Conn, Next};
+use crate::stream::Stream;
 use crate::unregistered::Unregistered;
 
 /// Tokens no descriptor can have.
@@ -26,10 +25,10 @@ const READING: u32 = epoll::IN | epoll::RDHUP | epoll::PRI | epoll::ET;
 
 /// The server's state; `buffer` is shared by all connections.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct Server<S> {
     epoll: Epoll,
-    listener: TcpListener,
-    conns: Vec<Option<Conn>>,
+    listener: OwnedFd,
+    conns: Vec<Option<Conn<S>>>,
     unregistered: Unregistered,
     buffer: Vec<u8>,
     register: Register,
@@ -37,15 +36,12 @@ pub(crate) struct Server {
     stop: bool,
 }
 
-pub(crate) fn run(args: Args) -> io::Result<()> {
-    process::raise_fd_limit()?;
-    let stop_signals = signals::termination()?;
-    let listener = socket::listen(args.tcp)?;
+/// Serves what `listener` accepts until `stop` is readable.
+pub(crate) fn run<S: Stream>(args: &Args, listener: OwnedFd, stop: &OwnedFd) -> io::Result<()> {
     let epoll = Epoll::new()?;
     epoll.add(listener.as_fd(), epoll::IN | epoll::ET, LISTENER)?;
-    epoll.add(stop_signals.as_fd(), epoll::IN, SIGNALS)?;
-    announce::listening_on(listener.local_addr()?)?;
-    let mut server = Server {
+    epoll.add(stop.as_fd(), epoll::IN, SIGNALS)?;
+    let mut server = Server::<S> {
         epoll,
         listener,
         conns: Vec::new(),
@@ -78,7 +74,7 @@ pub(crate) fn run(args: Args) -> io::Result<()> {
     Ok(())
 }
 
-impl Server {
+impl<S: Stream> Server<S> {
     #[inline(always)]
     fn dispatch(&mut self, bits: u32, token: u64) -> io::Result<()> {
         // The two special tokens are beyond any table, so that this look-up is the only branch

@@ -9,11 +9,15 @@ use crate::scenario::Scenario;
 use crate::server::ServerCommand;
 
 const USAGE: &str = "\
-usage: cost [--server 'CMD {addr}']... [--scenario NAME]... [options]
-  --server CMD      a server to measure; {addr} becomes 127.0.0.1:0, and it must print a line
-                    with its ip:port on stdout. May be repeated. None: the baseline alone
-  --scenario NAME   echo32 echo1 echo512 churn idle paired paired1, or `counts` (the first four),
-                    or `all`. May be repeated (default: echo32 echo1)
+usage: cost [--server 'CMD {listen}']... [--scenario NAME]... [options]
+  --server CMD      a server to measure; {listen} becomes `--tcp 127.0.0.1:0`, `--udp 127.0.0.1:0`
+                    or `--unix PATH`, as the scenario needs it, and {addr} the address alone. It
+                    must print a line with its ip:port, or the path, on stdout. May be repeated.
+                    None: the baseline alone
+  --scenario NAME   TCP: echo32 echo1 echo512 churn idle paired paired1; UDP: udp32 udp1 udppaired;
+                    Unix streams: unix32 unix1 unixpaired. `counts` is the first four, `udp` and
+                    `unix` are the first two of theirs, `all` is all. May be repeated (default:
+                    echo32 echo1)
   --baseline        the baseline alone, whatever --server says
   --signal INT|TERM what ends a server (default INT)
   --messages N      operations of the short run, instead of the scenario's own number
@@ -92,6 +96,11 @@ pub(crate) fn parse() -> Result<Args, lexopt::Error> {
     }
     if args.messages == Some(0) || args.size == 0 || args.rounds == 0 || args.idle == 0 {
         return Err("--messages, --size, --rounds and --idle must be at least 1".into());
+    }
+    let mut transports: Vec<_> = args.scenarios.iter().map(|it| it.transport()).collect();
+    transports.dedup();
+    if let (2.., Some(server)) = (transports.len(), args.servers.iter().find(|it| !it.adapts())) {
+        return Err(format!("scenarios of several transports need {{listen}} in: {server}").into());
     }
     ServerCommand::tell_apart(&mut args.servers);
     Ok(args)

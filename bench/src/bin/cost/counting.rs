@@ -78,7 +78,8 @@ fn drive(
         Order::GeneratorFirst => (Standing::Patient, Standing::Normal),
         Order::ServerFirst => (Standing::Normal, Standing::Last),
     };
-    let server = server.start(tool, Placement { core, standing: server_standing })?;
+    let server =
+        server.start(load.transport, tool, Placement { core, standing: server_standing })?;
     let mut arguments: Vec<String> = vec!["--rounds".into()];
     let mode = if load.churn { "churn" } else { "echo" };
     for (flag, value) in [
@@ -86,12 +87,13 @@ fn drive(
         ("--messages", ops.to_string()),
         ("--size", args.size.to_string()),
         ("--mode", mode.to_owned()),
+        ("--pause", load.pause.to_string()),
         ("--patience", "120".to_owned()),
     ] {
         arguments.extend([flag.to_owned(), value]);
     }
     let placement = Placement { core, standing: generator_standing };
-    let results = load::run(server.addr(), &arguments, placement)?;
+    let results = load::run(server.target(), &arguments, placement)?;
     if results.messages != ops {
         return Err(io::Error::other(format!("{} of {ops} operations done", results.messages)));
     }

@@ -7,6 +7,7 @@
 use std::io;
 
 use edgewake_bench::os::process::{self, Placement};
+use edgewake_bench::target::Transport;
 
 use crate::args::Args;
 use crate::load::Holder;
@@ -27,10 +28,10 @@ pub(crate) fn run(args: &Args, baseline: &ServerCommand) -> io::Result<()> {
 }
 
 fn measure(args: &Args, command: &ServerCommand, connections: usize) -> io::Result<f64> {
-    let server = command.start(&[], Placement::default())?;
-    let first = Holder::start(server.addr(), connections)?;
+    let server = command.start(Transport::Tcp, &[], Placement::default())?;
+    let first = Holder::start(server.target(), connections)?;
     let with_one = resident_bytes(server.pid())?;
-    let second = Holder::start(server.addr(), connections)?;
+    let second = Holder::start(server.target(), connections)?;
     let with_two = resident_bytes(server.pid())?;
     drop((first, second));
     server.stop(args.signal)?;

@@ -1,10 +1,10 @@
 //! Runs the generator and reads its line of results.
 
 use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use edgewake_bench::os::process::{self, Placement, Signal};
+use edgewake_bench::target::Target;
 
 use crate::server::sibling_path;
 
@@ -17,13 +17,13 @@ pub(crate) struct Results {
     pub(crate) p99_us: f64,
 }
 
-/// Runs `generate tcp ADDR` with `arguments` to its end.
+/// Runs `generate` on a target with `arguments` to its end.
 pub(crate) fn run(
-    addr: SocketAddr,
+    target: &Target,
     arguments: &[String],
     placement: Placement,
 ) -> io::Result<Results> {
-    let mut command = command(addr, arguments)?;
+    let mut command = command(target, arguments)?;
     process::place(&mut command, placement);
     let output = command.stderr(Stdio::inherit()).output()?;
     let line = String::from_utf8_lossy(&output.stdout);
@@ -33,9 +33,10 @@ pub(crate) fn run(
     parse(&line).ok_or_else(|| io::Error::other(format!("generate printed {line:?}")))
 }
 
-fn command(addr: SocketAddr, arguments: &[String]) -> io::Result<Command> {
+fn command(target: &Target, arguments: &[String]) -> io::Result<Command> {
     let mut command = Command::new(sibling_path("generate")?);
-    command.arg("tcp").arg(addr.to_string()).args(arguments).stdin(Stdio::null());
+    let words = [target.transport().word().to_owned(), target.to_string()];
+    command.args(words).args(arguments).stdin(Stdio::null());
     Ok(command)
 }
 
@@ -57,9 +58,9 @@ pub(crate) struct Holder(Child);
 
 impl Holder {
     /// Returns once all `connections` are held.
-    pub(crate) fn start(addr: SocketAddr, connections: usize) -> io::Result<Self> {
+    pub(crate) fn start(target: &Target, connections: usize) -> io::Result<Self> {
         let arguments = ["--mode", "idle", "--connections", &connections.to_string()];
-        let mut command = command(addr, &arguments.map(str::to_owned))?;
+        let mut command = command(target, &arguments.map(str::to_owned))?;
         process::place(&mut command, Placement::default());
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();

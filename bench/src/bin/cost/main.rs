@@ -1,6 +1,6 @@
 //! The cost counter: what one operation costs a server, beside the hand-written baseline.
 //!
-//! `cost --server 'CMD WITH {addr}' --scenario echo32` runs the baseline and then CMD, each under
+//! `cost --server 'CMD WITH {listen}' --scenario echo32` runs the baseline and then CMD, each under
 //! callgrind (user instructions) and under strace (system calls), with run lengths of N and of 2N
 //! operations; the difference, divided by N, holds no start-up, no accepts and no end. `idle`
 //! gives resident bytes per idle connection, `paired` the ratio of request rates.
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> io::Result<()> {
     process::raise_fd_limit()?;
-    let baseline = ServerCommand::sibling("baseline", &["--tcp", "{addr}"])?;
+    let baseline = ServerCommand::sibling("baseline", &["{listen}"])?;
     println!("{:<14} {baseline}", baseline.label());
     for server in &args.servers {
         println!("{:<14} {server}", server.label());
@@ -47,7 +47,9 @@ fn run(args: &Args) -> io::Result<()> {
         match *scenario {
             Scenario::Count(load) => counting::run(args, &baseline, &load)?,
             Scenario::Idle => idle::run(args, &baseline)?,
-            Scenario::Paired { connections } => paired::run(args, &baseline, connections)?,
+            Scenario::Paired { transport, connections } => {
+                paired::run(args, &baseline, transport, connections)?;
+            }
         }
     }
     Ok(())

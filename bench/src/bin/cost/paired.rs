@@ -10,25 +10,32 @@ use std::io;
 
 use edgewake_bench::os::process::{Placement, Standing};
 use edgewake_bench::stats;
+use edgewake_bench::target::Transport;
 
 use crate::args::Args;
 use crate::load::{self, Results};
 use crate::server::ServerCommand;
 use crate::table;
 
-pub(crate) fn run(args: &Args, baseline: &ServerCommand, connections: usize) -> io::Result<()> {
+pub(crate) fn run(
+    args: &Args,
+    baseline: &ServerCommand,
+    transport: Transport,
+    connections: usize,
+) -> io::Result<()> {
     warn_if_busy()?;
-    table::paired_header(connections, args.rounds);
+    table::paired_header(transport, connections, args.rounds);
+    let measure = |server: &ServerCommand| measure(args, server, transport, connections);
     for server in &args.servers {
         let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..args.rounds {
             let (reference, subject);
             if round % 2 == 0 {
-                reference = measure(args, baseline, connections)?;
-                subject = measure(args, server, connections)?;
+                reference = measure(baseline)?;
+                subject = measure(server)?;
             } else {
-                subject = measure(args, server, connections)?;
-                reference = measure(args, baseline, connections)?;
+                subject = measure(server)?;
+                reference = measure(baseline)?;
             }
             ratios.push(subject.rate / reference.rate);
             ours.push(subject);
@@ -43,9 +50,14 @@ pub(crate) fn run(args: &Args, baseline: &ServerCommand, connections: usize) -> 
     Ok(())
 }
 
-fn measure(args: &Args, server: &ServerCommand, connections: usize) -> io::Result<Results> {
+fn measure(
+    args: &Args,
+    server: &ServerCommand,
+    transport: Transport,
+    connections: usize,
+) -> io::Result<Results> {
     let on = |core| Placement { core: Some(core), standing: Standing::Normal };
-    let server = server.start(&[], on(args.server_core))?;
+    let server = server.start(transport, &[], on(args.server_core))?;
     // A lone connection takes a wake-up of two cores an echo: fewer of them take as long.
     let messages = args.messages.unwrap_or(if connections == 1 { 30_000 } else { 100_000 });
     let mut arguments = Vec::new();
@@ -57,7 +69,7 @@ fn measure(args: &Args, server: &ServerCommand, connections: usize) -> io::Resul
     ] {
         arguments.extend([flag.to_owned(), value]);
     }
-    let results = load::run(server.addr(), &arguments, on(args.generator_core))?;
+    let results = load::run(server.target(), &arguments, on(args.generator_core))?;
     server.stop(args.signal)?;
     Ok(results)
 }

@@ -9,16 +9,18 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use edgewake_bench::announce;
 use edgewake_bench::os::process::{self, Placement, Signal};
+use edgewake_bench::target::{Target, Transport};
 
 /// How long a server may take to announce itself, and to end. callgrind starts it slowly.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command line with `{addr}` in it.
+/// A command line with `{listen}` (flag and address) or `{addr}` (the address) in it.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerCommand {
     words: Vec<String>,
@@ -30,8 +32,8 @@ impl ServerCommand {
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).ok_or_else(|| format!("unbalanced quotes in {line:?}"))?;
         let Some(program) = words.first() else { return Err("an empty --server".into()) };
-        if !words.iter().any(|word| word.contains("{addr}")) {
-            return Err(format!("no {{addr}} in {line:?}"));
+        if !words.iter().any(|word| word == "{listen}" || word.contains("{addr}")) {
+            return Err(format!("neither {{listen}} nor {{addr}} in {line:?}"));
         }
         let label = program.rsplit('/').next().unwrap_or(program).to_owned();
         Ok(Self { words, label })
@@ -64,14 +66,36 @@ impl ServerCommand {
         }
     }
 
+    /// Whether it can listen on any transport.
+    pub(crate) fn adapts(&self) -> bool {
+        self.words.iter().any(|word| word == "{listen}")
+    }
+
+    /// The words, with what it is to listen on.
+    fn listening_on(&self, target: &Target) -> Vec<String> {
+        let flag = format!("--{}", target.transport().word());
+        let address = target.to_string();
+        let words = self.words.iter().flat_map(|word| match word.as_str() {
+            "{listen}" => vec![flag.clone(), address.clone()],
+            word => vec![word.replace("{addr}", &address)],
+        });
+        words.collect()
+    }
+
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
 
-    /// Starts it behind `tool` (nothing, or a tracer and its options) and waits for its address.
-    pub(crate) fn start(&self, tool: &[String], placement: Placement) -> io::Result<Server> {
+    /// Starts it behind `tool` (nothing, or a tracer and its options) and waits until it listens.
+    pub(crate) fn start(
+        &self,
+        transport: Transport,
+        tool: &[String],
+        placement: Placement,
+    ) -> io::Result<Server> {
+        let wanted = unused(transport);
         let mut words: Vec<String> = tool.to_vec();
-        words.extend(self.words.iter().map(|word| word.replace("{addr}", "127.0.0.1:0")));
+        words.extend(self.listening_on(&wanted));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped());
         process::place(&mut command, placement);
@@ -79,13 +103,28 @@ impl ServerCommand {
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", words[0])))?;
         let stdout = child.stdout.take();
-        let mut server =
-            Server { child, label: self.label.clone(), addr: SocketAddr::from(([0, 0, 0, 0], 0)) };
         // From here on, dropping `server` kills the process.
-        server.addr = stdout
-            .and_then(await_address)
-            .ok_or_else(|| io::Error::other(format!("{self}: no ip:port on its stdout")))?;
+        let mut server = Server { child, label: self.label.clone(), target: wanted.clone() };
+        server.target = stdout
+            .and_then(|stdout| await_target(stdout, wanted))
+            .ok_or_else(|| io::Error::other(format!("{self}: no address on its stdout")))?;
         Ok(server)
+    }
+}
+
+/// What to listen on: a free port, or a path that nothing else uses.
+fn unused(transport: Transport) -> Target {
+    static SOCKETS: AtomicU64 = AtomicU64::new(0);
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    match transport {
+        Transport::Tcp => Target::Tcp(any),
+        Transport::Udp => Target::Udp(any),
+        Transport::Unix => {
+            // Relaxed: only this thread takes numbers, and the number is all there is to see.
+            let number = SOCKETS.fetch_add(1, Ordering::Relaxed);
+            let name = format!("edgewake-cost-{}-{number}.socket", std::process::id());
+            Target::Unix(std::env::temp_dir().join(name))
+        }
     }
 }
 
@@ -105,19 +144,27 @@ pub(crate) fn sibling_path(name: &str) -> io::Result<String> {
     path.into_os_string().into_string().map_err(|_| io::Error::other("the path is not UTF-8"))
 }
 
-/// Reads until the line with the address. A thread goes on reading what follows, since a server
-/// that prints more must not block on a full pipe.
-fn await_address(stdout: ChildStdout) -> Option<SocketAddr> {
+/// Reads until the line with the address, and returns `wanted` with it. A thread goes on reading
+/// what follows, since a server that prints more must not block on a full pipe.
+fn await_target(stdout: ChildStdout, wanted: Target) -> Option<Target> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Some(addr) = announce::find_address(&line) {
+            if let Some(target) = find_target(&line, &wanted) {
                 // Nobody listens any more after the first one; later addresses are of no interest.
-                let _first_only = sender.send(addr);
+                let _first_only = sender.send(target);
             }
         }
     });
     receiver.recv_timeout(PATIENCE).ok()
+}
+
+fn find_target(line: &str, wanted: &Target) -> Option<Target> {
+    match wanted {
+        Target::Tcp(_) => announce::find_address(line).map(Target::Tcp),
+        Target::Udp(_) => announce::find_address(line).map(Target::Udp),
+        Target::Unix(_) => line.contains(&wanted.to_string()).then(|| wanted.clone()),
+    }
 }
 
 /// A running server. Dropped without [`Server::stop`] (an error on the way) it is killed.
@@ -125,12 +172,12 @@ fn await_address(stdout: ChildStdout) -> Option<SocketAddr> {
 pub(crate) struct Server {
     child: Child,
     label: String,
-    addr: SocketAddr,
+    target: Target,
 }
 
 impl Server {
-    pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// The process started: the server itself when no tool stands before it.
@@ -177,5 +224,35 @@ impl Drop for Server {
             let _ = process::signal_group(self.child.id(), Signal::Kill);
             let _ = self.child.wait();
         }
+        if let Target::Unix(path) = &self.target {
+            // Most servers have removed it themselves.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_told_where_to_listen() {
+        let udp = Target::Udp("127.0.0.1:0".parse().unwrap());
+        let echo = ServerCommand::parse("echo {listen} --quiet").unwrap();
+        assert_eq!(echo.listening_on(&udp), ["echo", "--udp", "127.0.0.1:0", "--quiet"]);
+        let other = ServerCommand::parse("other --bind=udp://{addr}").unwrap();
+        assert_eq!(other.listening_on(&udp), ["other", "--bind=udp://127.0.0.1:0"]);
+        assert!(echo.adapts() && !other.adapts());
+        assert!(ServerCommand::parse("echo --tcp 127.0.0.1:0").is_err());
+    }
+
+    #[test]
+    fn what_servers_print_is_understood() {
+        let path = Target::Unix("/tmp/s".into());
+        assert_eq!(find_target("listening on /tmp/s (unix)", &path), Some(path.clone()));
+        assert_eq!(find_target("starting", &path), None);
+        let any = Target::Udp("127.0.0.1:0".parse().unwrap());
+        let udp = Target::Udp("127.0.0.1:7".parse().unwrap());
+        assert_eq!(find_target("listening on 127.0.0.1:7 (udp)", &any), Some(udp));
     }
 }

@@ -1,6 +1,7 @@
 //! How results are printed. Rows appear as they are measured.
 
 use edgewake_bench::stats::Estimate;
+use edgewake_bench::target::Transport;
 
 use crate::counting::Cost;
 use crate::load::Results;
@@ -8,7 +9,8 @@ use crate::scenario::Load;
 
 pub(crate) fn counting_header(load: &Load, size: usize) {
     let operation = if load.churn { "connect-echo-close" } else { "echo" };
-    println!("\n{}: one {size} B {operation}, {} connections", load.name, load.connections);
+    let clients = clients(load.transport);
+    println!("\n{}: one {size} B {operation}, {} {clients}", load.name, load.connections);
     println!(
         "  {:<14} {:>12} {:>10} {:>9} {:>8}  by call",
         "server", "instructions", "+baseline", "syscalls", "+base"
@@ -26,6 +28,13 @@ pub(crate) fn counting_row(label: &str, cost: &Cost, reference: Option<&Cost>) {
         cost.instructions,
         breakdown(&cost.calls)
     );
+}
+
+fn clients(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp | Transport::Unix => "connections",
+        Transport::Udp => "clients",
+    }
 }
 
 /// The calls that matter: those made once in a thousand operations or more.
@@ -48,8 +57,9 @@ pub(crate) fn idle_row(label: &str, bytes: f64, reference: Option<f64>) {
     println!("  {label:<14} {bytes:>12.0} {more:>10}");
 }
 
-pub(crate) fn paired_header(connections: usize, rounds: usize) {
-    println!("\npaired: closed loop, {connections} connections, {rounds} rounds (medians)");
+pub(crate) fn paired_header(transport: Transport, connections: usize, rounds: usize) {
+    let (word, clients) = (transport.word(), clients(transport));
+    println!("\npaired, {word}: closed loop, {connections} {clients}, {rounds} rounds (medians)");
     println!(
         "  {:<14} {:>12} {:>9} {:>9}  requests/s against the baseline",
         "server", "requests/s", "p50 us", "p99 us"

@@ -1,13 +1,14 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use edgewake_bench::target::{Target, Transport};
 use lexopt::{Arg, Parser, ValueExt};
 
 const USAGE: &str = "\
-usage: generate tcp ADDR [options]
-  --connections C   connections held, or in flight with --mode churn (default 32)
+usage: generate tcp ADDR | udp ADDR | unix PATH [options]
+  --connections C   connections held, or in flight with --mode churn (default 32); with udp,
+                    clients with a socket each
   --messages N      echoes in total over all connections; whole rounds with --rounds (100000)
   --warmup N        echoes before the measured ones (default 0)
   --size BYTES      of each message (default 64)
@@ -15,6 +16,7 @@ usage: generate tcp ADDR [options]
   --mode churn      a message is a connection: connect, one echo, close
   --mode idle       connect, one echo on each, then hold them until SIGINT or SIGTERM
   --rounds          lock step: send on all connections, then wait for all answers
+  --pause MICROS    sleep between two rounds (default 0)
   --core K          run on this core only
   --patience SECS   give up when no answer comes for so long (default 30)";
 
@@ -26,44 +28,45 @@ pub(crate) enum Mode {
     Idle,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Args {
-    pub(crate) addr: SocketAddr,
+    pub(crate) target: Target,
     pub(crate) connections: usize,
     pub(crate) messages: u64,
     pub(crate) warmup: u64,
     pub(crate) size: usize,
     pub(crate) mode: Mode,
     pub(crate) rounds: bool,
+    pub(crate) pause: Duration,
     pub(crate) core: Option<usize>,
     pub(crate) patience: Duration,
 }
 
 pub(crate) fn parse() -> Result<Args, lexopt::Error> {
-    let mut addr = None;
-    let mut tcp = false;
+    let mut words = Vec::new();
     let mut args = Args {
-        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        target: Target::Unix("".into()),
         connections: 32,
         messages: 100_000,
         warmup: 0,
         size: 64,
         mode: Mode::Echo,
         rounds: false,
+        pause: Duration::ZERO,
         core: None,
         patience: Duration::from_secs(30),
     };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Value(word) if !tcp && word == "tcp" => tcp = true,
-            Arg::Value(word) if tcp && addr.is_none() => addr = Some(word.parse()?),
+            Arg::Value(word) if words.len() < 2 => words.push(word.string()?),
             Arg::Long("connections") => args.connections = parser.value()?.parse()?,
             Arg::Long("messages") => args.messages = parser.value()?.parse()?,
             Arg::Long("warmup") => args.warmup = parser.value()?.parse()?,
             Arg::Long("size") => args.size = parser.value()?.parse()?,
             Arg::Long("mode") => args.mode = mode(&parser.value()?.string()?)?,
             Arg::Long("rounds") => args.rounds = true,
+            Arg::Long("pause") => args.pause = Duration::from_micros(parser.value()?.parse()?),
             Arg::Long("core") => args.core = Some(parser.value()?.parse()?),
             Arg::Long("patience") => {
                 args.patience = Duration::from_secs(parser.value()?.parse()?);
@@ -75,7 +78,12 @@ pub(crate) fn parse() -> Result<Args, lexopt::Error> {
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
-    args.addr = addr.ok_or(USAGE)?;
+    let [transport, address] = words.as_slice() else { return Err(USAGE.into()) };
+    let transport = Transport::named(transport).ok_or(USAGE)?;
+    args.target = Target::parse(transport, address)?;
+    if transport == Transport::Udp && args.mode != Mode::Echo {
+        return Err("udp has no connections: --mode echo only".into());
+    }
     if args.connections == 0 || args.messages == 0 || args.size == 0 || args.patience.is_zero() {
         return Err("--connections, --messages, --size and --patience must be at least 1".into());
     }

@@ -2,14 +2,14 @@
 //! as the answer is complete, independently of the others. This is the load rates are measured at.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use edgewake_bench::os::epoll::{self, Epoll, Events};
 use edgewake_bench::os::socket;
 
 use crate::args::{Args, Mode};
+use crate::connect;
 use crate::message::Message;
 use crate::report::{Measurement, Report};
 
@@ -19,7 +19,7 @@ const RECEIVING: u32 = epoll::IN;
 /// One connection and its message in flight.
 #[derive(Debug)]
 struct Flow {
-    stream: TcpStream,
+    socket: OwnedFd,
     message: Message,
     sent: usize,
     /// Registered for output as well, since the last send left something.
@@ -70,15 +70,11 @@ impl Load<'_> {
     }
 
     fn connect(&self, index: usize) -> io::Result<Flow> {
-        // A blocking connect: on the loopback device the handshake is over when connect(2)
-        // returns, and a non-blocking one would only add a wait.
-        let stream = TcpStream::connect(self.args.addr)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        self.epoll.add(stream.as_fd(), RECEIVING, index as u64)?;
+        let socket = connect::non_blocking(&self.args.target)?;
+        self.epoll.add(socket.as_fd(), RECEIVING, index as u64)?;
         let message = Message::new(self.args.size, index);
         let sent_at = Instant::now();
-        Ok(Flow { stream, message, sent: 0, blocked: false, received: 0, sent_at })
+        Ok(Flow { socket, message, sent: 0, blocked: false, received: 0, sent_at })
     }
 
     fn turn_until_done(&mut self) -> io::Result<()> {
@@ -104,8 +100,10 @@ impl Load<'_> {
             self.push(index)?;
         }
         let Some(Some(flow)) = self.flows.get_mut(index) else { return Ok(()) };
-        let received = match socket::recv(flow.stream.as_fd(), &mut self.buffer) {
-            Ok(0) => return Err(io::Error::other("closed before the whole answer")),
+        let received = match socket::recv(flow.socket.as_fd(), &mut self.buffer) {
+            Ok(0) if !self.args.target.keeps_messages() => {
+                return Err(io::Error::other("closed before the whole answer"));
+            }
             Ok(received) => received,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
@@ -113,6 +111,9 @@ impl Load<'_> {
         flow.message.verify(flow.received, &self.buffer[..received])?;
         flow.received += received;
         if flow.received < self.args.size {
+            if self.args.target.keeps_messages() {
+                return Err(io::Error::other("a part of the answer"));
+            }
             return Ok(());
         }
         // One reading of the clock ends this message and begins the next.
@@ -150,7 +151,7 @@ impl Load<'_> {
     #[inline]
     fn push(&mut self, index: usize) -> io::Result<()> {
         let Some(flow) = &mut self.flows[index] else { return Ok(()) };
-        match socket::send(flow.stream.as_fd(), &flow.message.bytes()[flow.sent..]) {
+        match socket::send(flow.socket.as_fd(), &flow.message.bytes()[flow.sent..]) {
             Ok(sent) => flow.sent += sent,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -159,7 +160,7 @@ impl Load<'_> {
         if blocked != flow.blocked {
             flow.blocked = blocked;
             let events = if blocked { RECEIVING | epoll::OUT } else { RECEIVING };
-            self.epoll.modify(flow.stream.as_fd(), events, index as u64)?;
+            self.epoll.modify(flow.socket.as_fd(), events, index as u64)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::rounds::Lane;
 pub(crate) fn hold(args: &Args) -> io::Result<()> {
     let stop_signals = signals::termination()?;
     let mut lanes = Vec::with_capacity(args.connections);
-    let mut buffer = vec![0; args.size];
+    let mut buffer = vec![0; args.size + 1];
     for index in 0..args.connections {
         let mut lane = Lane::connect(args, index)?;
         lane.send()?;

@@ -7,45 +7,67 @@
 //! sockets are enough for it, and answers are awaited from the last connection backwards, so that
 //! the first answer does not already wake this process.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
+use edgewake_bench::os::socket;
+
 use crate::args::Args;
+use crate::connect;
 use crate::message::Message;
 use crate::report::{Measurement, Report};
 
 /// A blocking connection.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    stream: TcpStream,
+    socket: OwnedFd,
     message: Message,
     sent_at: Instant,
+    keeps_messages: bool,
 }
 
 impl Lane {
     pub(crate) fn connect(args: &Args, index: usize) -> io::Result<Self> {
-        let stream = TcpStream::connect(args.addr)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(args.patience))?;
-        stream.set_write_timeout(Some(args.patience))?;
+        let socket = connect::blocking(&args.target, args.patience)?;
         let message = Message::new(args.size, index);
-        Ok(Self { stream, message, sent_at: Instant::now() })
+        let keeps_messages = args.target.keeps_messages();
+        Ok(Self { socket, message, sent_at: Instant::now(), keeps_messages })
     }
 
     pub(crate) fn send(&mut self) -> io::Result<()> {
         self.message.advance();
         self.sent_at = Instant::now();
-        self.stream.write_all(self.message.bytes())
+        let bytes = self.message.bytes();
+        let mut sent = 0;
+        // A datagram goes as a whole or not at all; of a stream a blocking send takes all as well,
+        // unless a signal comes.
+        while sent < bytes.len() {
+            sent += socket::send(self.socket.as_fd(), &bytes[sent..])?;
+        }
+        Ok(())
     }
 
+    /// Awaits the answer. `buffer` is larger than a message, to notice bytes too many.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.stream.read_exact(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => io::Error::other("no answer within --patience"),
-            io::ErrorKind::UnexpectedEof => io::Error::other("closed before the whole answer"),
-            _ => error,
-        })?;
-        self.message.verify(0, buffer)
+        let mut received = 0;
+        loop {
+            let count = match socket::recv(self.socket.as_fd(), buffer) {
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(io::Error::other("no answer within --patience"));
+                }
+                Err(error) => return Err(error),
+            };
+            self.message.verify(received, &buffer[..count])?;
+            received += count;
+            match self.message.bytes().len() {
+                size if received == size => return Ok(()),
+                _ if self.keeps_messages => return Err(io::Error::other("a part of the answer")),
+                _ if count == 0 => return Err(io::Error::other("closed before the whole answer")),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -53,13 +75,16 @@ impl Lane {
 pub(crate) fn echo(args: &Args) -> io::Result<Report> {
     let mut lanes =
         (0..args.connections).map(|i| Lane::connect(args, i)).collect::<io::Result<Vec<_>>>()?;
-    let mut buffer = vec![0; args.size];
+    let mut buffer = vec![0; args.size + 1];
     let mut measurement = Measurement::start()?;
     for round in 0..rounds(args, args.warmup) + rounds(args, args.messages) {
         if round == rounds(args, args.warmup) {
             measurement.restart();
         }
         exchange(&mut lanes, &mut buffer, &mut measurement)?;
+        if !args.pause.is_zero() {
+            std::thread::sleep(args.pause);
+        }
     }
     Ok(measurement.finish())
 }
@@ -67,7 +92,7 @@ pub(crate) fn echo(args: &Args) -> io::Result<Report> {
 /// Rounds of new connections: connect and send on all, await all answers, close all.
 pub(crate) fn churn(args: &Args) -> io::Result<Report> {
     let mut lanes = Vec::with_capacity(args.connections);
-    let mut buffer = vec![0; args.size];
+    let mut buffer = vec![0; args.size + 1];
     let mut measurement = Measurement::start()?;
     for round in 0..rounds(args, args.warmup) + rounds(args, args.messages) {
         if round == rounds(args, args.warmup) {

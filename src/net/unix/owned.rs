@@ -1,0 +1,41 @@
+//! The two halves of a connection, each owned, for two tasks.
+
+use super::{UnixAddr, UnixStream};
+use crate::net::halves::owned::owned_halves;
+
+owned_halves!(UnixStream, UnixAddr);
+
+impl UnixStream {
+    /// Splits the stream into its two directions, each of which can go to a task of its own.
+    ///
+    /// It costs one allocation. Dropping the [`OwnedWriteHalf`] shuts writing down, dropping both
+    /// closes the socket, and [`reunite`](OwnedReadHalf::reunite) makes them one again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use edgewake::{io::{AsyncReadExt, AsyncWriteExt}, net::UnixStream};
+    ///
+    /// # let runtime = edgewake::Runtime::new()?;
+    /// # runtime.block_on(async {
+    /// let (client, mut server) = UnixStream::pair()?;
+    ///
+    /// let (mut read, mut write) = client.into_split();
+    /// let writer = edgewake::spawn(async move { write.write_all(b"the end").await });
+    /// let mut received = String::new();
+    /// server.read_to_string(&mut received).await?; // The writing half was dropped.
+    /// assert_eq!(received, "the end");
+    /// server.write_all(b"still open").await?;
+    /// drop(server);
+    /// received.clear();
+    /// read.read_to_string(&mut received).await?;
+    /// assert_eq!(received, "still open");
+    /// # writer.await.unwrap()?;
+    /// # std::io::Result::Ok(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        halves(self)
+    }
+}
