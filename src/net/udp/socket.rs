@@ -14,7 +14,7 @@ use crate::{
         addr::{ToSocketAddrs, no_address},
         datagram::SendPause,
         face::{descriptor_face, readiness_face},
-        udp::segments::Segmentation,
+        udp::{segments::Segmentation, zerocopy::Held},
     },
     reactor::Kind,
 };
@@ -65,6 +65,7 @@ pub struct UdpSocket {
     io: AsyncFd<OwnedFd>,
     pause: SendPause,
     segmentation: Segmentation,
+    held: Held,
 }
 
 /// # Making, binding and connecting
@@ -150,7 +151,12 @@ impl UdpSocket {
     }
 
     fn from_io(io: AsyncFd<OwnedFd>) -> UdpSocket {
-        UdpSocket { io, pause: SendPause::new(), segmentation: Segmentation::new() }
+        UdpSocket {
+            io,
+            pause: SendPause::new(),
+            segmentation: Segmentation::new(),
+            held: Held::new(),
+        }
     }
 
     /// Gives an unbound socket its local address. Port 0 lets the system choose.
@@ -265,6 +271,11 @@ impl UdpSocket {
     /// For batches.
     pub(super) fn segmentation(&self) -> &Segmentation {
         &self.segmentation
+    }
+
+    /// For sends without copying.
+    pub(super) fn held(&self) -> &Held {
+        &self.held
     }
 
     #[inline(always)]
