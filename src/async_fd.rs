@@ -3,11 +3,13 @@
 //! - here: [`AsyncFd`], and its readers and writers.
 //! - `attempts`: the loops in which an operation is tried, and waits: what sockets are built from.
 //! - `operation`: the same as a future, for sockets that many tasks share.
+//! - `errors`: the same for a socket's error queue.
 //! - `ready`: the futures that wait for readiness.
 //! - `guard`: readiness as a user holds it in their hand.
 //!
 
 mod attempts;
+mod errors;
 mod guard;
 mod operation;
 mod ready;

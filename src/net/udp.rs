@@ -1,6 +1,8 @@
 //! UDP: what has no name in [`net`](super) itself.
 //!
 //! [`UdpSocket`] is the socket; [`InterfaceV4`] names the interface of a multicast group.
+//! [`RecvBatch`] and [`SendBatch`] carry many datagrams at once, [`Datagram`] is one that was
+//! received, with all that is known of it. [`QueuedError`] tells what became of one that was sent.
 //!
 //! # Inside
 //!
@@ -8,11 +10,25 @@
 //! - `transfer`: sending, receiving, looking.
 //! - `buf`: receiving into the buffers of the `bytes` crate.
 //! - `options`, `multicast`: what can be set on it.
+//! - `batch`: many datagrams with one call; `segments`: cut and joined by the kernel.
+//! - `packet`: asking for what comes beside datagrams.
+//! - `errors`: Linux's error queue; `zerocopy`: sends whose end it tells of.
 
+mod batch;
 mod buf;
+mod errors;
 mod multicast;
 mod options;
+mod packet;
+mod segments;
 mod socket;
 mod transfer;
+mod zerocopy;
 
-pub use self::{multicast::InterfaceV4, socket::UdpSocket};
+pub use self::{
+    batch::{Datagram, Datagrams, Ecn, Outgoing, RecvBatch, SendBatch},
+    errors::{ErrorOrigin, QueuedError},
+    multicast::InterfaceV4,
+    socket::UdpSocket,
+    zerocopy::ZeroCopyDone,
+};
