@@ -74,6 +74,12 @@ need_rust() {
     command -v cc >/dev/null || apt_install gcc libc6-dev
 }
 
+# need_socat: the tests that talk to it may not be skipped (tests/support/socat.rs).
+need_socat() {
+    apt_install socat
+    export EDGEWAKE_NEEDS_SOCAT=1
+}
+
 # need_cross_rust: Debian's rustc with its library sources, which can build std for other systems.
 # Afterwards cross_cargo and cross_clippy run that toolchain and no other.
 need_cross_rust() {

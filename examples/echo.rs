@@ -14,8 +14,16 @@
 //! connections and prints the totals. Everything happens on one thread, and an idle server makes
 //! no system call at all.
 //!
-//! - `connection`: the echo itself. A connection waits without a buffer, so an idle one costs its
-//!   task and its socket; `--buffered` is the same through `AsyncRead` and `AsyncWrite`.
+//! It answers datagrams too, and on Unix sockets, several at once if they are asked for:
+//!
+//! ```text
+//! cargo run --release --example echo -- --tcp 127.0.0.1:8000 --udp 127.0.0.1:8000 --unix @echo
+//! ```
+//!
+//! - `listener`: what it listens on.
+//! - `connection`: the echo of a stream. A connection waits without a buffer, so an idle one costs
+//!   its task and its socket; `--buffered` is the same through `AsyncRead` and `AsyncWrite`.
+//! - `datagrams`: the echo of a socket of UDP.
 //! - `counters`: what was echoed, and the line a second.
 //! - `arguments`: the command line.
 
@@ -28,27 +36,19 @@ mod common;
 mod connection;
 #[path = "echo/counters.rs"]
 mod counters;
+#[path = "echo/datagrams.rs"]
+mod datagrams;
+#[path = "echo/listener.rs"]
+mod listener;
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    pin::pin,
-    process::ExitCode,
-    rc::Rc,
-    time::Instant,
-};
+use std::{pin::pin, process::ExitCode, rc::Rc, time::Instant};
 
 use arguments::Arguments;
 use common::{command_line, descriptors, interrupt::Interrupt, numbers::Counted};
 use connection::Server;
-use edgewake::{
-    Builder, Runtime,
-    net::{TcpListener, TcpSocket},
-};
-use futures::future::{Either, select};
-
-/// Connections the kernel keeps until they are accepted; Linux cuts it at `net.core.somaxconn`.
-const BACKLOG: u32 = 4096;
+use edgewake::{Builder, Runtime};
+use futures::future::{Either, select, select_all};
+use listener::Listener;
 
 fn main() -> ExitCode {
     command_line::run("echo", arguments::USAGE, arguments::parse(), |arguments| {
@@ -63,17 +63,19 @@ fn main() -> ExitCode {
 
 /// Serves until a signal comes (`Ok`) or nothing can be accepted any more.
 fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
-    let listener = listen(arguments).map_err(|error| describe_bind(arguments.tcp, &error))?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    command_line::print(format_args!(
-        "listening on {address} (tcp)\npoke it: nc {} {}; Ctrl-C ends it\n",
-        reachable(address.ip()),
-        address.port(),
-    ))?;
+    let (mut listeners, mut lines, mut pokes) = (Vec::new(), String::new(), Vec::new());
+    for place in &arguments.places {
+        let listener = Listener::bind(place, arguments)?;
+        let place = listener.place().map_err(|error| error.to_string())?;
+        lines += &format!("listening on {place}\n");
+        pokes.push(listener::poke(&place));
+        listeners.push(listener);
+    }
+    command_line::print(format_args!("{lines}poke it: {}; Ctrl-C ends it\n", pokes.join(", or ")))?;
 
     let server = Rc::new(Server::new(arguments.buffered));
     let start = Instant::now();
-    let outcome = runtime.block_on(serve(listener, Rc::clone(&server), arguments.quiet));
+    let outcome = runtime.block_on(serve(listeners, Rc::clone(&server), arguments.quiet));
 
     let open = server.counters.totals().open;
     // The connections' tasks end with their runtime, and close their sockets.
@@ -87,35 +89,7 @@ fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
     outcome
 }
 
-fn listen(arguments: &Arguments) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_for(&arguments.tcp)?;
-    socket.set_reuse_addr(true)?;
-    // Accepted connections inherit it, on every system: no system call for each of them.
-    socket.set_nodelay(arguments.nodelay)?;
-    socket.bind(arguments.tcp)?;
-    socket.listen(BACKLOG)
-}
-
-fn describe_bind(address: SocketAddr, error: &io::Error) -> String {
-    let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => "; is another server running there? Port 0 takes a free one",
-        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
-        _ => "",
-    };
-    format!("cannot listen on {address}: {error}{hint}")
-}
-
-/// The address to try from this machine.
-fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    }
-}
-
-async fn serve(listener: TcpListener, server: Rc<Server>, quiet: bool) -> Result<(), String> {
+async fn serve(listeners: Vec<Listener>, server: Rc<Server>, quiet: bool) -> Result<(), String> {
     let interrupt = Interrupt::new().map_err(|error| format!("cannot watch signals: {error}"))?;
     if !quiet {
         let server = Rc::clone(&server);
@@ -125,20 +99,14 @@ async fn serve(listener: TcpListener, server: Rc<Server>, quiet: bool) -> Result
             }
         }));
     }
-    match select(pin!(interrupt.wait()), pin!(accept(listener, server))).await {
+    // A task for each, so that what happens on one wakes no other.
+    let serving = listeners
+        .into_iter()
+        .map(|listener| edgewake::spawn_local(listener.serve(Rc::clone(&server))));
+    match select(pin!(interrupt.wait()), select_all(serving)).await {
         Either::Left((Ok(()), _)) => Ok(()),
         Either::Left((Err(error), _)) => Err(format!("cannot watch signals: {error}")),
-        Either::Right((error, _)) => Err(format!("cannot accept connections: {error}")),
-    }
-}
-
-/// Accepts until that fails for good: a connection that died in the queue is passed over, and at
-/// the limit of descriptors `accept` waits.
-async fn accept(listener: TcpListener, server: Rc<Server>) -> io::Error {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _peer)) => connection::start(stream, &server),
-            Err(error) => return error,
-        }
+        Either::Right(((Ok(error), ..), _)) => Err(format!("cannot serve any more: {error}")),
+        Either::Right(((Err(panic), ..), _)) => Err(format!("a task ended: {panic}")),
     }
 }

@@ -17,8 +17,11 @@
 //! counts from the moment it was due, not from when it could at last be sent. Everything happens
 //! on one thread, on edgewake's own sockets and timers.
 //!
-//! - `connection`: one connection's messages and the checks on them; `pace`: when they are due;
-//!   `pattern`: what they say.
+//! `load udp 127.0.0.1:8000` and `load unix /tmp/echo.socket` do the same with datagrams, from a
+//! socket for each client, and with Unix streams (`@NAME`: a name without a file).
+//!
+//! - `connection`: one stream's messages and the checks on them; `datagrams`: the same for one
+//!   client of UDP; `pace`: when they are due; `pattern`: what they say; `shared`: for all of them.
 //! - `run`: all connections together, from the first connect to the last answer.
 //! - `tally`: what is counted; `report`: the table; `progress`: the line while it runs.
 //! - `arguments`: the command line.
@@ -30,6 +33,8 @@ mod arguments;
 mod common;
 #[path = "load/connection.rs"]
 mod connection;
+#[path = "load/datagrams.rs"]
+mod datagrams;
 #[path = "load/pace.rs"]
 mod pace;
 #[path = "load/pattern.rs"]
@@ -40,6 +45,8 @@ mod progress;
 mod report;
 #[path = "load/run.rs"]
 mod run;
+#[path = "load/shared.rs"]
+mod shared;
 #[path = "load/tally.rs"]
 mod tally;
 

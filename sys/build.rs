@@ -124,8 +124,6 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("ip_recvttl_netbsd", &[NETBSD]),
     ("ip_recvttl_openbsd", &[OPENBSD]),
     ("ip_recverr", &[LINUX]),
-    ("ip_mtu_discover", &[LINUX]),
-    ("ip_dontfrag", &[APPLE, FREEBSD]),
     ("so_timestampns", &[LINUX]),
     ("so_timestamping", &[LINUX]),
     ("udp_gro", &[LINUX]),
@@ -143,10 +141,12 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     // Where it is a system call; libc does not have it for Android.
     ("recvmmsg", &[&["linux"], NETBSD, OPENBSD]),
     ("msg_cmsg_cloexec", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
+    ("ip_dontfrag", &[APPLE, FREEBSD]),
     ("ip_freebind", &[LINUX]),
     // An IPv4 interface by its index.
     ("ip_mreqn", &[LINUX, APPLE, FREEBSD]),
     // With IP_MTU, and both of IPv6.
+    ("ip_mtu_discover", &[LINUX]),
     ("ip_transparent", &[LINUX]),
     // Linux's name for it; IPV6_JOIN_GROUP is the others'.
     ("ipv6_add_membership", &[LINUX]),

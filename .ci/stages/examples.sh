@@ -37,10 +37,13 @@ start_server() {
 }
 
 # echoes NAME COMMAND...: what goes into COMMAND must come out of it, byte for byte.
-echoes() {
-    local name=$1 file
-    shift
-    for file in lines random; do
+echoes() { echoes_files "lines random" "$@"; }
+
+# echoes_files FILES NAME COMMAND...: the same with some files.
+echoes_files() {
+    local files=$1 name=$2 file
+    shift 2
+    for file in $files; do
         timeout 30 "$@" <"$work/$file" >"$work/answer" \
             || die "$name: exit code $? with $file"
         cmp "$work/$file" "$work/answer" || die "$name: $file came back changed"
@@ -63,20 +66,37 @@ interrupt() {
     say "$1: SIGINT ended it with exit code 0"
 }
 
+# loads TARGET ADDRESS: the load generator must report no error.
+loads() {
+    timeout 60 cargo run -q --release --example load -- "$@" \
+        --connections 100 --size 64 --seconds 2 2>&1 | tee "$work/load" \
+        || die "load $1: it failed or ran longer than 60 s"
+    grep -Eiq '(^|[^0-9])0 errors|errors[:=]? *0([^0-9]|$)' "$work/load" \
+        || die "load $1: its report does not say that there were 0 errors"
+}
+
 seq -f 'line %g of the echo test' 1000 >"$work/lines"
 head -c 1048576 /dev/urandom >"$work/random"
 cargo build -q --release --example echo --example load
 cargo build -q --release -p edgewake-sys --example raw_echo
 
-start_server --example echo -- --tcp 127.0.0.1:0
+abstract=edgewake-ci-$$
+start_server --example echo -- --tcp 127.0.0.1:0 --udp 127.0.0.1:0 \
+    --unix "$work/echo.socket" --unix "@$abstract"
+udp_port=$(sed -n 's/^listening on [^ ]*:\([0-9][0-9]*\) (udp)$/\1/p' "$work/log")
+[ -n "$udp_port" ] || die "no line 'listening on …:PORT (udp)'"
 echoes 'echo, nc' nc -N 127.0.0.1 "$port"
 echoes 'echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"
-timeout 60 cargo run -q --release --example load -- tcp "127.0.0.1:$port" \
-    --connections 100 --size 64 --seconds 2 2>&1 | tee "$work/load" \
-    || die "load: it failed or ran longer than 60 s"
-grep -Eiq '(^|[^0-9])0 errors|errors[:=]? *0([^0-9]|$)' "$work/load" \
-    || die "load: its report does not say that there were 0 errors"
+echoes 'echo, nc on a Unix socket' nc -N -U "$work/echo.socket"
+echoes 'echo, socat on a Unix socket' socat -t 10 - "UNIX-CONNECT:$work/echo.socket"
+echoes 'echo, socat on an abstract name' socat -t 10 - "ABSTRACT-CONNECT:$abstract"
+# Few enough to fit into any buffer; that no more comes can only be waited for.
+echoes_files lines 'echo, socat on UDP' socat -t 1 - "UDP:127.0.0.1:$udp_port"
+loads tcp "127.0.0.1:$port"
+loads udp "127.0.0.1:$udp_port"
+loads unix "$work/echo.socket"
 interrupt echo
+[ ! -e "$work/echo.socket" ] || die "echo: it left its socket's file behind"
 
 start_server -p edgewake-sys --example raw_echo -- 127.0.0.1:0
 echoes 'raw_echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"

@@ -2,5 +2,6 @@
 # The test command of the README, then the same with every feature on.
 source "$(dirname "$0")/../lib.sh"
 need_rust
+need_socat
 cargo test --workspace --no-fail-fast
 cargo test --workspace --all-features --no-fail-fast

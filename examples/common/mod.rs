@@ -4,8 +4,13 @@
 //! - `descriptors`: as many open sockets as the system allows.
 //! - `interrupt`: Ctrl-C and SIGTERM as something to await.
 //! - `numbers`: figures as people read them.
+//! - `place`: where to listen or connect; `stream`: TCP and Unix streams as one.
+
+#![allow(dead_code, reason = "each program compiles its own copy and uses a part of it")]
 
 pub(crate) mod command_line;
 pub(crate) mod descriptors;
 pub(crate) mod interrupt;
 pub(crate) mod numbers;
+pub(crate) mod place;
+pub(crate) mod stream;

@@ -4,14 +4,20 @@ use std::{net::SocketAddr, time::Duration};
 
 use lexopt::prelude::{Long, Short};
 
-use crate::common::command_line::{Request, value};
+use crate::common::{
+    command_line::{Request, value},
+    place::Place,
+};
 
 pub(crate) const USAGE: &str = "\
-Sends back whatever a connection sends.
+Sends back whatever comes.
 
 Usage: echo [OPTIONS]
 
   --tcp ADDR           listen on this address and port (127.0.0.1:8000); port 0: any free one
+  --udp ADDR           answer the datagrams that come to this address and port
+  --unix PATH          listen on a Unix stream socket; @NAME: one without a file (Linux)
+                       These three may be given together, and more than once
   --buffered           a buffer for each connection, and AsyncRead/AsyncWrite on it
   --busy-poll MICROS   look for events that long before the processor is given up (0)
   --nodelay            send small messages at once: TCP_NODELAY (the default)
@@ -25,7 +31,7 @@ Exit codes: 0 ended by a signal, 1 could not serve, 2 wrong arguments
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    pub(crate) tcp: SocketAddr,
+    pub(crate) places: Vec<Place>,
     pub(crate) buffered: bool,
     pub(crate) busy_poll: Duration,
     pub(crate) nodelay: bool,
@@ -34,7 +40,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
-        tcp: SocketAddr::from(([127, 0, 0, 1], 8000)),
+        places: Vec::new(),
         buffered: false,
         busy_poll: Duration::ZERO,
         nodelay: true,
@@ -43,9 +49,10 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("tcp") => {
-                let what = "an address with a port, like 127.0.0.1:8000";
-                arguments.tcp = value(&mut parser, "--tcp", what)?;
+            Long(transport @ ("tcp" | "udp" | "unix")) => {
+                let transport = transport.to_owned();
+                let address: String = value(&mut parser, &transport, "an address")?;
+                arguments.places.push(Place::parse(&transport, &address)?);
             }
             Long("buffered") => arguments.buffered = true,
             Long("busy-poll") => {
@@ -58,6 +65,9 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
             Short('h') | Long("help") => return Ok(Request::Help),
             other => return Err(other.unexpected()),
         }
+    }
+    if arguments.places.is_empty() {
+        arguments.places.push(Place::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000))));
     }
     Ok(Request::Run(arguments))
 }

@@ -9,10 +9,9 @@
 
 use std::{cell::RefCell, io, io::ErrorKind::WouldBlock, rc::Rc};
 
-use edgewake::net::TcpStream;
 use futures::{AsyncReadExt, AsyncWriteExt};
 
-use crate::counters::Counters;
+use crate::{common::stream::Stream, counters::Counters};
 
 /// Shared by all connections. Large, since it costs nothing: halving it costs bulk transfers a
 /// tenth of their throughput.
@@ -42,7 +41,7 @@ impl Server {
 }
 
 /// Starts the task of a new connection.
-pub(crate) fn start(stream: TcpStream, server: &Rc<Server>) {
+pub(crate) fn start(stream: impl Stream, server: &Rc<Server>) {
     server.counters.opened();
     let server = Rc::clone(server);
     // Dropping the handle of a task detaches it.
@@ -55,7 +54,7 @@ pub(crate) fn start(stream: TcpStream, server: &Rc<Server>) {
 
 /// Waits without a buffer, then uses the shared one.
 #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice")]
-fn echo(stream: TcpStream, server: Rc<Server>) -> impl Future<Output = ()> {
+fn echo<S: Stream>(stream: S, server: Rc<Server>) -> impl Future<Output = ()> {
     async move {
         let outcome = loop {
             if let Err(error) = stream.readable().await {
@@ -87,12 +86,21 @@ fn echo(stream: TcpStream, server: Rc<Server>) -> impl Future<Output = ()> {
 }
 
 /// Waits until all is sent. Boxed by its caller, since it is rare and large.
-async fn send(mut stream: &TcpStream, bytes: Vec<u8>) -> io::Result<()> {
-    stream.write_all(&bytes).await
+async fn send(stream: &impl Stream, bytes: Vec<u8>) -> io::Result<()> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        stream.writable().await?;
+        match stream.try_write(&bytes[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The same with a buffer for each connection, as one would write it for any stream.
-async fn echo_buffered(mut stream: TcpStream, server: Rc<Server>) {
+async fn echo_buffered(mut stream: impl Stream, server: Rc<Server>) {
     let mut buffer = vec![0; OWN_BUFFER];
     let outcome = loop {
         match stream.read(&mut buffer).await {

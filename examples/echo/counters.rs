@@ -76,10 +76,16 @@ impl Counters {
     /// A connection has ended.
     pub(crate) fn closed(&self, outcome: io::Result<()>) {
         self.open.set(self.open.get() - 1);
-        if let Err(error) = outcome {
-            self.errors.set(self.errors.get() + 1);
-            *self.last_error.borrow_mut() = error.to_string();
+        match outcome {
+            Ok(()) => self.changed(),
+            Err(error) => self.failed(&error),
         }
+    }
+
+    /// Something has failed.
+    pub(crate) fn failed(&self, error: &io::Error) {
+        self.errors.set(self.errors.get() + 1);
+        *self.last_error.borrow_mut() = error.to_string();
         self.changed();
     }
 

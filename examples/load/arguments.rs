@@ -1,23 +1,30 @@
 //! The command line of the load generator.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use lexopt::prelude::{Long, Short, Value};
 
-use crate::common::command_line::{Request, value};
+use crate::common::{
+    command_line::{Request, value},
+    place::Place,
+};
 
 pub(crate) const USAGE: &str = "\
 Sends messages to an echo server, checks what comes back, and measures how long it takes.
 
 Usage: load tcp ADDR [OPTIONS]
+       load udp ADDR [OPTIONS]
+       load unix PATH [OPTIONS]     @NAME: a name without a file (Linux)
 
-  --connections N   as many at the same time (100)
-  --size N          bytes in a message (64)
+  --connections N   as many at the same time (100); with udp, as many sockets
+  --size N          bytes in a message (64); with udp, in a datagram
   --seconds S       for so long (5); fractions are allowed
   --rate N          open loop: N messages a second, over all connections, latency counted from
                     when each was due; without it each connection waits for its answers
   --depth N         messages a connection may have on their way (1; with --rate: no limit)
   -h, --help        this text
+
+A datagram without an answer within a second counts as lost.
 
 Exit codes: 0 every message came back whole, 1 not so, 2 wrong arguments
 ";
@@ -29,23 +36,13 @@ const SECONDS_MAX: f64 = 1e9;
 const RATE_MIN: f64 = 1e-3;
 const RATE_MAX: f64 = 1e9;
 
-/// What is to be loaded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Target {
-    Tcp(SocketAddr),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Target::Tcp(address) = self;
-        write!(f, "{address} (tcp)")
-    }
-}
+/// What a datagram of UDP can carry over IPv4.
+const DATAGRAM_MAX: usize = 65_507;
 
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    pub(crate) target: Target,
+    pub(crate) target: Place,
     pub(crate) connections: u32,
     pub(crate) size: usize,
     pub(crate) duration: Duration,
@@ -58,7 +55,8 @@ pub(crate) struct Arguments {
 pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let mut words = Vec::new();
     let mut arguments = Arguments {
-        target: Target::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000))),
+        // Until the words are read.
+        target: Place::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
         connections: 100,
         size: 64,
         duration: Duration::from_secs(5),
@@ -102,20 +100,22 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
         }
     }
     arguments.target = target(&words)?;
+    if let Place::Udp(_) = arguments.target {
+        let what = "with udp a number of bytes, at most 65507";
+        require(arguments.size <= DATAGRAM_MAX, "--size", what)?;
+    }
     Ok(Request::Run(arguments))
 }
 
 /// The sub-command and what it needs.
-fn target(words: &[String]) -> Result<Target, String> {
+fn target(words: &[String]) -> Result<Place, String> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["tcp", address] => {
-            let hint = "an address with a port, like 127.0.0.1:8000";
-            let parsed = address.parse().map_err(|_| format!("tcp needs {hint}, not `{address}`"));
-            parsed.map(Target::Tcp)
+        [transport, address] => Place::parse(transport, address),
+        ["unix"] => Err("unix needs a path, like `load unix /tmp/echo.socket`".into()),
+        [transport] => {
+            Err(format!("{transport} needs an address, like `load {transport} 127.0.0.1:8000`"))
         }
-        ["tcp"] => Err("tcp needs an address, like `load tcp 127.0.0.1:8000`".into()),
-        ["tcp", _, extra, ..] => Err(format!("one address is enough: `{extra}` is too many")),
-        [other, ..] => Err(format!("`{other}` is nothing to load: try `load tcp 127.0.0.1:8000`")),
+        [_, _, extra, ..] => Err(format!("one address is enough: `{extra}` is too many")),
         [] => Err("what is to be loaded? Try `load tcp 127.0.0.1:8000`".into()),
     }
 }

@@ -1,51 +1,20 @@
-//! One connection: sends what is due, and checks what comes back.
+//! One connection of streams: sends what is due, and checks what comes back.
 //!
 //! It is one task, not one that sends and one that receives: in a closed loop an answer is what
 //! makes the next message due, and passing that from task to task would cost as much as the
 //! message. Where the socket has no room it waits for both directions, since a server that cannot
 //! get rid of its answers reads no more questions.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    io::ErrorKind::WouldBlock,
-    rc::Rc,
-    time::Instant,
-};
+use std::{io, io::ErrorKind::WouldBlock, rc::Rc, time::Instant};
 
-use edgewake::{Interest, net::TcpStream, time::timeout_at};
+use edgewake::time::timeout_at;
 
 use crate::{
+    common::stream::Stream,
     pace::{Due, Pace},
     pattern::Pattern,
-    tally::Tally,
+    shared::Shared,
 };
-
-/// As much as is received at once.
-const BUFFER: usize = 64 * 1024;
-
-/// What all connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) tally: Tally,
-    /// When to send no more.
-    pub(crate) end: Cell<Instant>,
-    size: u64,
-    pattern: Pattern,
-    buffer: RefCell<Box<[u8]>>,
-}
-
-impl Shared {
-    pub(crate) fn new(size: usize, end: Instant) -> Shared {
-        Shared {
-            tally: Tally::new(),
-            end: Cell::new(end),
-            size: size as u64,
-            pattern: Pattern::new(),
-            buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()),
-        }
-    }
-}
 
 /// What a connection waits for next.
 enum Wait {
@@ -60,8 +29,8 @@ enum Wait {
 
 /// A connection at work.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection<S> {
+    stream: S,
     shared: Rc<Shared>,
     pace: Pace,
     /// Where its bytes begin in the pattern.
@@ -73,8 +42,8 @@ pub(crate) struct Connection {
     received: u64,
 }
 
-impl Connection {
-    pub(crate) fn new(stream: TcpStream, shared: Rc<Shared>, pace: Pace, number: u64) -> Self {
+impl<S: Stream> Connection<S> {
+    pub(crate) fn new(stream: S, shared: Rc<Shared>, pace: Pace, number: u64) -> Self {
         let start = Pattern::start_of(number);
         Connection { stream, shared, pace, start, due: 0, sent: 0, received: 0 }
     }
@@ -95,9 +64,7 @@ impl Connection {
                     Ok(readable) => readable?,
                     Err(_elapsed) => continue,
                 },
-                Wait::AnswerOrRoom => {
-                    self.stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
-                }
+                Wait::AnswerOrRoom => self.stream.usable().await?,
                 Wait::Over => return Ok(()),
             }
             self.receive()?;

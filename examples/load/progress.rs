@@ -9,7 +9,7 @@ use std::{
 use edgewake::{JoinHandle, time::interval};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{common::numbers::Grouped, connection::Shared};
+use crate::{common::numbers::Grouped, shared::Shared};
 
 /// How often the line is drawn anew.
 const PERIOD: Duration = Duration::from_millis(200);

@@ -8,8 +8,8 @@ use std::{
 };
 
 use edgewake::{
-    JoinError,
-    net::TcpStream,
+    JoinError, JoinHandle,
+    net::{TcpStream, UdpSocket, UnixStream},
     time::{sleep_until, timeout},
 };
 use futures::{
@@ -19,11 +19,13 @@ use futures::{
 };
 
 use crate::{
-    arguments::{Arguments, Target},
-    common::interrupt::Interrupt,
-    connection::{Connection, Shared},
+    arguments::Arguments,
+    common::{interrupt::Interrupt, place::Place},
+    connection::Connection,
+    datagrams::Client,
     pace::{Pace, Schedule},
     progress::Progress,
+    shared::Shared,
 };
 
 /// Connects that are under way at the same time: fewer than any server's queue holds.
@@ -73,8 +75,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Outcome, String> {
                 }
                 None => Pace::closed(arguments.depth.unwrap_or(1)),
             };
-            let connection = Connection::new(stream, Rc::clone(&shared), pace, number);
-            edgewake::spawn_local(connection.drive())
+            stream.start(Rc::clone(&shared), pace, number)
         })
         .collect();
 
@@ -113,22 +114,58 @@ async fn last_answers(
     }
 }
 
-/// Connects as often as asked. What fails is tallied.
-async fn connect_all(arguments: &Arguments, shared: &Shared) -> Vec<TcpStream> {
-    let Target::Tcp(address) = arguments.target;
-    let mut attempts = stream::iter(0..arguments.connections)
-        .map(|_| async move {
-            let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
-            stream.set_nodelay(true)?;
-            io::Result::Ok(stream)
+/// A socket that is connected to the server.
+#[derive(Debug)]
+enum Connected {
+    Tcp(TcpStream),
+    Udp(UdpSocket),
+    Unix(UnixStream),
+}
+
+impl Connected {
+    async fn to(place: &Place) -> io::Result<Connected> {
+        Ok(match place {
+            Place::Tcp(address) => {
+                let stream = TcpStream::connect(*address).await?;
+                stream.set_nodelay(true)?;
+                Connected::Tcp(stream)
+            }
+            Place::Udp(address) => {
+                let socket = UdpSocket::new_for(address)?;
+                socket.connect(*address).await?;
+                Connected::Udp(socket)
+            }
+            Place::Unix(address) => Connected::Unix(UnixStream::connect(*address).await?),
         })
+    }
+
+    /// Starts the task that sends and receives on it.
+    fn start(self, shared: Rc<Shared>, pace: Pace, number: u64) -> JoinHandle<()> {
+        match self {
+            Connected::Tcp(stream) => {
+                edgewake::spawn_local(Connection::new(stream, shared, pace, number).drive())
+            }
+            Connected::Udp(socket) => {
+                edgewake::spawn_local(Client::new(socket, shared, pace, number).drive())
+            }
+            Connected::Unix(stream) => {
+                edgewake::spawn_local(Connection::new(stream, shared, pace, number).drive())
+            }
+        }
+    }
+}
+
+/// Connects as often as asked. What fails is tallied.
+async fn connect_all(arguments: &Arguments, shared: &Shared) -> Vec<Connected> {
+    let mut attempts = stream::iter(0..arguments.connections)
+        .map(|_| async { timeout(CONNECT_TIMEOUT, Connected::to(&arguments.target)).await? })
         .buffer_unordered(CONNECTING);
-    let mut streams = Vec::new();
+    let mut connected = Vec::new();
     while let Some(attempt) = attempts.next().await {
         match attempt {
-            Ok(stream) => streams.push(stream),
+            Ok(socket) => connected.push(socket),
             Err(error) => shared.tally.fail(&error, 0),
         }
     }
-    streams
+    connected
 }

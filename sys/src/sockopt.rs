@@ -29,15 +29,13 @@
 //! | [`TTL`], [`TOS`], [`HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
 //! | [`TRAFFIC_CLASS`], [`ONLY_V6`] (4) | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_PACKET_INFO`], [`RECV_PACKET_INFO_V6`] | yes | yes | yes | yes | yes | yes |
-//! | [`RECV_INTERFACE`] (7) | - | - | yes | yes | - | yes |
+//! | [`RECV_INTERFACE`] (8) | - | - | yes | yes | - | yes |
 //! | [`RECV_TTL`], [`RECV_HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_TRAFFIC_CLASS`], [`TIMESTAMP`] | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_TOS`] | yes | yes | yes | - | - | - |
 //! | [`GRO`], [`SEGMENT_SIZE`], [`TIMESTAMPING`] | yes | - | - | - | - | - |
 //! | [`RECV_ERRORS`], [`RECV_ERRORS_V6`] | yes | - | - | - | - | - |
 //! | [`ZERO_COPY`] | yes (6) | - | - | - | - | - |
-//! | [`MTU_DISCOVER`], [`MTU_DISCOVER_V6`], [`MTU`], [`MTU_V6`] | yes | - | - | - | - | - |
-//! | [`DONT_FRAGMENT_V6`] | yes | yes | yes | yes | yes | yes |
 //! | [`MULTICAST_TTL`], [`MULTICAST_HOPS`] | yes | yes | yes | yes | yes | yes |
 //! | [`MULTICAST_LOOP`], [`MULTICAST_LOOP_V6`] | yes | yes | yes | yes | yes | yes |
 //! | [`MULTICAST_INTERFACE`], [`join_v4`] | yes | yes | yes | yes | yes | yes |
@@ -45,7 +43,9 @@
 //! | [`InterfaceV4::Index`], [`change_source`] | yes | yes | yes | - | - | - |
 //! | [`MULTICAST_ALL`], [`MULTICAST_ALL_V6`] | yes | - | - | - | - | - |
 //! | [`DONT_FRAGMENT`] | yes | yes | yes | - | - | - |
-//! | [`FREE_BIND`] (8), [`TRANSPARENT`] | yes | - | - | - | - | - |
+//! | [`DONT_FRAGMENT_V6`] | yes | yes | yes | yes | yes | yes |
+//! | [`MTU_DISCOVER`], [`MTU_DISCOVER_V6`], [`MTU`], [`MTU_V6`] | yes | - | - | - | - | - |
+//! | [`FREE_BIND`] (7), [`TRANSPARENT`] | yes | - | - | - | - | - |
 //! | [`NODELAY`], [`MAX_SEGMENT`] | yes | yes | yes | yes | yes | yes |
 //! | [`KEEPALIVE_IDLE`] | yes | yes | yes | yes (5) | yes | - |
 //! | [`KEEPALIVE_INTERVAL`], [`KEEPALIVE_COUNT`] | yes | yes | yes | yes (5) | yes | - |
@@ -63,8 +63,8 @@
 //! 4. OpenBSD's IPv6 sockets never carry IPv4; there it can be read, not cleared.
 //! 5. In seconds since DragonFly 5.8, in milliseconds before.
 //! 6. libc does not name it for Android.
-//! 7. The others tell it with [`RECV_PACKET_INFO`].
-//! 8. An IPv6 socket takes it too.
+//! 7. An IPv6 socket takes it too.
+//! 8. The others tell it with [`RECV_PACKET_INFO`].
 //!
 //! Called by [`socket`](crate::socket), by the library's socket types and by raw loops.
 

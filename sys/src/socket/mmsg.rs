@@ -17,10 +17,11 @@ use std::{
 };
 
 use super::message::{Received, RecvFlags, SendFlags, blank, outgoing};
+#[cfg(edgewake_has = "recvmmsg")]
+use crate::syscall::transfer_length;
 use crate::{
     cmsg::{Control, SendControl},
     sockaddr::RawAddr,
-    syscall::transfer_length,
 };
 
 cfg_if::cfg_if! {

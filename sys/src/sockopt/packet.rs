@@ -1,5 +1,5 @@
-//! Options that have the kernel tell about each packet, or treat packets apart: what comes beside
-//! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue, fragmentation.
+//! Options that have the kernel tell about each packet, or cut and join them: what comes beside
+//! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue.
 
 use super::{Encoding, SockOpt, name, names};
 
