@@ -1,14 +1,39 @@
 //! Sockets. Feature `net`, on by default.
 //!
-//! So far TCP:
+//! - TCP: [`TcpListener`] binds and accepts; [`TcpStream`] is a connection; [`TcpSocket`] is either
+//!   before it is one, for what must be set before that. [`Keepalive`] is one of the options.
+//! - UDP: [`UdpSocket`], one datagram at a time; [`udp`] has batches of them, segments that the
+//!   kernel cuts and joins, what comes beside a datagram, and the queue of errors.
+//! - Unix: [`UnixListener`] and [`UnixStream`], [`UnixDatagram`], [`UnixSeqpacketListener`] and
+//!   [`UnixSeqpacket`]; [`unix`] has their addresses, binding with care for the path, and the
+//!   descriptors and credentials that go beside bytes.
+//! - [`vsock`]: [`VsockListener`] and [`VsockStream`], between a virtual machine and its host.
 //!
-//! - [`TcpListener`] binds and accepts; [`TcpStream`] is a connection; [`TcpSocket`] is either
-//!   before it is one, for what must be set before that.
-//! - [`tcp`] has a connection's halves, borrowed and owned.
-//!   `&TcpStream` reads and writes too, so two tasks can share one without splitting.
-//! - [`Keepalive`], and [`sockopt`] for the options that have no method of their own.
+//! [`tcp`], [`unix`] and [`vsock`] have the halves of their streams, borrowed and owned. References
+//! read and write too, so two tasks can share a stream without splitting it. [`sockopt`] has the
+//! options that have no method of their own.
 //!
 //! Addresses are literal ([`ToSocketAddrs`]): looking names up blocks, and is not here yet.
+//!
+//! # Which system has what
+//!
+//! What is not in this table, every system has; each option's own table is in [`sockopt`].
+//!
+//! | | Linux | Android | Apple | FreeBSD | DragonFly | NetBSD | OpenBSD |
+//! | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | batches in one system call (elsewhere a loop) | yes | - | - | - | - | yes | yes |
+//! | segments cut and joined by the kernel, error queue | yes | yes | - | - | - | - | - |
+//! | sends without copying | yes | - | - | - | - | - | - |
+//! | where a datagram was sent to | yes | yes | yes | yes | yes | yes | yes |
+//! | abstract Unix addresses | yes | yes | - | - | - | - | - |
+//! | sequenced packets | yes | yes | - | yes | yes | yes | yes |
+//! | credentials with every message | yes | yes | - | yes | yes | yes | - |
+//! | a full backlog is waited for | yes | yes | - | - | - | - | - |
+//! | one of several loops is woken ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
+//! | vsock | yes | yes | yes | - | - | - | - |
+//!
+//! Without it a method is there and fails with [`Unsupported`](std::io::ErrorKind::Unsupported)
+//! and a sentence that names what is missing, unless its documentation says otherwise.
 //!
 //! # Two ways to read
 //!
