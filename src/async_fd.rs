@@ -26,6 +26,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::attempts::Taken;
 pub use self::guard::{ReadyGuard, WouldBlock};
+pub(crate) use self::operation::Operation;
 pub(crate) use self::ready::{Ready, ReadyFor};
 use crate::{
     driver::context,

@@ -79,6 +79,8 @@ pub use self::{
     addr::ToSocketAddrs,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
-    unix::{UnixAddr, UnixListener, UnixStream},
+    unix::{
+        UnixAddr, UnixDatagram, UnixListener, UnixSeqpacket, UnixSeqpacketListener, UnixStream,
+    },
     vsock::{VsockAddr, VsockListener, VsockStream},
 };

@@ -190,6 +190,11 @@ const LOCAL: &[(&str, &[&[&str]])] = &[
     ("peer_unpcbid", &[NETBSD]),
     ("peer_sockpeercred", &[OPENBSD]),
     ("getpeereid", &[DRAGONFLY]),
+    // Credentials beside what arrives: the receiver's option. DragonFly's SO_PASSCRED is for the
+    // sender, which attaches them there.
+    ("so_passcred", &[LINUX]),
+    ("local_creds_persistent", &[FREEBSD]),
+    ("local_creds", &[NETBSD]),
 ];
 
 fn main() {

@@ -17,6 +17,7 @@ mod message;
 mod mmsg;
 mod transfer;
 mod unix;
+mod unix_datagram;
 mod vectored;
 mod vsock;
 
@@ -42,6 +43,9 @@ pub use self::{
     mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
+    unix_datagram::{
+        as_queue_full, peek_from_unix, recv_from_unix, recv_from_unix_uninit, send_to_unix,
+    },
     vectored::{recv_vectored, send_vectored, vectored_length},
     vsock::local_cid,
 };

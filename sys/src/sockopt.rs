@@ -23,6 +23,7 @@
 //! | [`NO_SIGPIPE`] | - | yes | yes | yes | yes | - |
 //! | [`DOMAIN`], [`PROTOCOL`] | yes | - | yes | - | - | yes |
 //! | [`MARK`], [`PRIORITY`], [`BUSY_POLL`], [`bind_device`] | yes | - | - | - | - | - |
+//! | [`PASS_CREDENTIALS`] | yes | - | yes | - | yes | - |
 //! | [`INCOMING_CPU`] | yes (6) | - | - | - | - | - |
 //! | [`BOUND_INTERFACE`], [`BOUND_INTERFACE_V6`] | - | yes | - | - | - | - |
 //! | [`TTL`], [`TOS`], [`HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
@@ -89,8 +90,8 @@ pub use self::{
     },
     level::{
         ACCEPT_CONN, BROADCAST, BUSY_POLL, DOMAIN, ERROR, INCOMING_CPU, KEEPALIVE, LINGER, MARK,
-        NO_SIGPIPE, OOB_INLINE, PRIORITY, PROTOCOL, RECV_BUFFER_SIZE, REUSE_ADDR, REUSE_PORT,
-        REUSE_PORT_LB, SEND_BUFFER_SIZE, TYPE,
+        NO_SIGPIPE, OOB_INLINE, PASS_CREDENTIALS, PRIORITY, PROTOCOL, RECV_BUFFER_SIZE, REUSE_ADDR,
+        REUSE_PORT, REUSE_PORT_LB, SEND_BUFFER_SIZE, TYPE,
     },
     multicast::{
         InterfaceV4, MULTICAST_ALL, MULTICAST_ALL_V6, MULTICAST_HOPS, MULTICAST_INTERFACE,

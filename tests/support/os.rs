@@ -11,7 +11,7 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::{Path, PathBuf},
@@ -67,6 +67,12 @@ pub fn raise_descriptor_limit(wanted: u64) -> u64 {
 pub fn open_descriptors() -> usize {
     // SAFETY: F_GETFD takes no argument; a number that is not open is EBADF.
     (0..4096).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } != -1).count()
+}
+
+/// Whether a program that is executed does not get this descriptor.
+pub fn is_cloexec(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: F_GETFD takes no argument, and the descriptor is open.
+    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) }) & libc::FD_CLOEXEC != 0
 }
 
 /// The processor time that this process has used, of all its threads.
@@ -187,6 +193,27 @@ impl Drop for Fork {
             && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
         {}
     }
+}
+
+/// Writes `bytes`, few enough to have room, from a process of their own, which then ends.
+pub fn write_from_a_child(fd: BorrowedFd<'_>, bytes: &[u8]) {
+    // SAFETY: the child makes nothing but async-signal-safe calls before it ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: `bytes` is readable for its length, the descriptor is this child's copy, and both
+        // calls are async-signal-safe.
+        unsafe {
+            let count = libc::write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len());
+            libc::_exit(if count == bytes.len() as isize { 0 } else { 1 });
+        }
+    }
+    check(child);
+    let mut status = 0;
+    // SAFETY: `status` is room for what the call writes; the child is ours and not awaited yet.
+    while unsafe { libc::waitpid(child, &mut status, 0) } == -1 {
+        assert_eq!(io::Error::last_os_error().kind(), io::ErrorKind::Interrupted);
+    }
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child cannot write");
 }
 
 /// How many signals [`Interruptible`] threads have handled.

@@ -15,7 +15,7 @@ use edgewake_sys::{
 };
 
 use super::{
-    ToUnixAddr, UnixListener,
+    ToUnixAddr, UnixDatagram, UnixListener, UnixSeqpacketListener,
     options::unsupported_type,
     path::{self, Named, SocketFile},
 };
@@ -112,6 +112,30 @@ impl UnixBind {
     /// - what bind(2) says of the path's folder.
     pub fn listener(&self, address: impl ToUnixAddr) -> io::Result<UnixListener> {
         Ok(UnixListener::from_named(self.listening(&address.unix_addr()?, Type::STREAM)?))
+    }
+
+    /// Binds a socket of connected messages and listens.
+    ///
+    /// # Errors
+    ///
+    /// As for [`listener`](Self::listener); [`Unsupported`](io::ErrorKind::Unsupported) on Apple.
+    pub fn seqpacket_listener(
+        &self,
+        address: impl ToUnixAddr,
+    ) -> io::Result<UnixSeqpacketListener> {
+        let io = self.listening(&address.unix_addr()?, Type::SEQPACKET)?;
+        Ok(UnixSeqpacketListener::from_named(io))
+    }
+
+    /// Binds a datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// As for [`listener`](Self::listener).
+    pub fn datagram(&self, address: impl ToUnixAddr) -> io::Result<UnixDatagram> {
+        let (fd, file) = self.bound(&address.unix_addr()?, Type::DATAGRAM)?;
+        let io = AsyncFd::lazy(fd, Kind::Datagram);
+        Ok(UnixDatagram::from_named(self.named(io, file)))
     }
 
     fn listening(&self, address: &UnixAddr, kind: Type) -> io::Result<Named> {

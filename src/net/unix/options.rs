@@ -162,4 +162,49 @@ macro_rules! peer_options {
     };
 }
 
-pub(super) use {peer_options, unix_options};
+/// Gives a type that receives what the senders' credentials can be beside.
+macro_rules! passing_options {
+    ($type:ident) => {
+        const _: () = {
+            use ::std::io;
+
+            use ::edgewake_sys::sockopt;
+
+            /// # Credentials beside what is received
+            impl $type {
+                /// Whether what is received has its sender's credentials beside it, for
+                /// [`recv_message`](Self::recv_message) to take
+                /// ([`Message::Credentials`](crate::net::unix::Message::Credentials)).
+                ///
+                /// # Errors
+                ///
+                /// [`Unsupported`](std::io::ErrorKind::Unsupported) on Apple, DragonFly and
+                /// OpenBSD.
+                #[doc(alias = "SO_PASSCRED")]
+                pub fn pass_credentials(&self) -> io::Result<bool> {
+                    sockopt::PASS_CREDENTIALS.get(self.io().fd())
+                }
+
+                /// Sets [`pass_credentials`](Self::pass_credentials). What is under way already may
+                /// have none.
+                ///
+                /// # Errors
+                ///
+                /// [`Unsupported`](std::io::ErrorKind::Unsupported) on Apple, DragonFly and
+                /// OpenBSD.
+                ///
+                /// # Platform notes
+                ///
+                /// `SO_PASSCRED` on Linux, `LOCAL_CREDS_PERSISTENT` on FreeBSD, `LOCAL_CREDS` on
+                /// NetBSD, which tells them with the first message of a connection only.
+                #[doc(alias = "SO_PASSCRED")]
+                #[doc(alias = "LOCAL_CREDS")]
+                pub fn set_pass_credentials(&self, pass: bool) -> io::Result<()> {
+                    sockopt::PASS_CREDENTIALS.set(self.io().fd(), pass)
+                }
+            }
+        };
+    };
+}
+
+pub(super) use {passing_options, peer_options, unix_options};

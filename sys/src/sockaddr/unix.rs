@@ -130,6 +130,12 @@ impl UnixAddr {
         self.form == Form::Unnamed
     }
 
+    /// The address that came with a connection or a datagram. One that cannot be read counts as
+    /// none: what it came with is worth more, and would be lost with an error.
+    pub(crate) fn or_unnamed(raw: &RawAddr) -> UnixAddr {
+        UnixAddr::try_from(raw).unwrap_or(UnixAddr::unnamed())
+    }
+
     fn name(&self) -> &[u8] {
         &self.bytes[..self.length.into()]
     }

@@ -110,7 +110,7 @@ pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progre
 #[doc(alias = "accept4")]
 pub fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, UnixAddr)> {
     let (socket, raw) = accept_raw(listener)?;
-    Ok((socket, UnixAddr::try_from(&raw)?))
+    Ok((socket, UnixAddr::or_unnamed(&raw)))
 }
 
 /// The socket's own address.

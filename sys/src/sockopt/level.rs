@@ -86,6 +86,34 @@ pub const NO_SIGPIPE: SockOpt<bool> =
 pub const OOB_INLINE: SockOpt<bool> =
     SockOpt::new("SO_OOBINLINE", LEVEL, Some(libc::SO_OOBINLINE), Encoding::FLAG);
 
+/// Whether what arrives at a Unix socket has the sender's credentials beside it
+/// ([`Message::Credentials`](crate::cmsg::Message::Credentials)).
+///
+/// # Platform notes
+///
+/// Linux: `SO_PASSCRED`; the sender may have claimed others by privilege. FreeBSD:
+/// `LOCAL_CREDS_PERSISTENT` (13), NetBSD: `LOCAL_CREDS`.
+#[doc(alias = "SO_PASSCRED")]
+#[doc(alias = "LOCAL_CREDS")]
+pub const PASS_CREDENTIALS: SockOpt<bool> =
+    SockOpt::new("SO_PASSCRED", PASS_LEVEL, PASS_NAME, Encoding::FLAG);
+
+#[cfg(edgewake_has = "so_passcred")]
+const PASS_NAME: Option<i32> = Some(libc::SO_PASSCRED);
+#[cfg(edgewake_has = "local_creds_persistent")]
+const PASS_NAME: Option<i32> = Some(libc::LOCAL_CREDS_PERSISTENT);
+#[cfg(edgewake_has = "local_creds")]
+const PASS_NAME: Option<i32> = Some(libc::LOCAL_CREDS);
+#[cfg(not(any(
+    edgewake_has = "so_passcred",
+    edgewake_has = "local_creds_persistent",
+    edgewake_has = "local_creds"
+)))]
+const PASS_NAME: Option<i32> = None;
+
+/// The options of the Unix family have the level 0 on the BSDs (unix(4)).
+const PASS_LEVEL: i32 = if cfg!(edgewake_has = "so_passcred") { LEVEL } else { 0 };
+
 /// The queueing priority of the socket's packets, 0 to 6 without `CAP_NET_ADMIN`. Linux only.
 #[doc(alias = "SO_PRIORITY")]
 pub const PRIORITY: SockOpt<u32> =

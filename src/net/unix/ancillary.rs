@@ -1,0 +1,276 @@
+//! Descriptors and credentials beside the data, on every socket of this family.
+//!
+//! What the kernel has handed out is owned from that moment on: by the [`Control`] that received
+//! it, then by who takes it out. A receive that is cancelled has received nothing.
+
+use std::{
+    io,
+    os::fd::{BorrowedFd, OwnedFd},
+};
+
+use edgewake_sys::{
+    cmsg::{Control, Message, SendControl},
+    socket::{self, RecvFlags, SendFlags},
+};
+
+use super::UnixAddr;
+
+/// As many descriptors as one message can carry on Linux (`SCM_MAX_FD`), where more is an error of
+/// the sender's. Other systems carry more, and tell what had no room.
+pub(super) const FDS_MAX: usize = 253;
+
+/// A message, or a piece of a stream, that was received.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// How many bytes are in the buffers.
+    pub length: usize,
+    /// Where a datagram came from; on connections the unnamed address.
+    pub source: UnixAddr,
+    /// The buffers were too small, and the rest of the message is lost. Never on streams.
+    pub truncated: bool,
+    /// Something beside the data had no room, or the process no descriptor left for it, and is
+    /// lost. Descriptors that were lost are closed.
+    pub control_truncated: bool,
+    /// The message ends a record (`MSG_EOR`).
+    pub end_of_record: bool,
+}
+
+impl Received {
+    /// Of a receive that asked for nothing.
+    pub(super) fn nothing() -> Received {
+        Received {
+            length: 0,
+            source: UnixAddr::unnamed(),
+            truncated: false,
+            control_truncated: false,
+            end_of_record: false,
+        }
+    }
+}
+
+/// Receives into `data` and `control`.
+pub(super) fn recv(
+    fd: BorrowedFd<'_>,
+    data: &mut [io::IoSliceMut<'_>],
+    control: &mut Control,
+) -> io::Result<Received> {
+    let received = socket::recv_message(fd, data, Some(control), RecvFlags::NONE)?;
+    let source = received.address.and_then(|raw| UnixAddr::try_from(&raw).ok());
+    Ok(Received {
+        length: received.length,
+        // One that cannot be read counts as none: the message is worth more.
+        source: source.unwrap_or(UnixAddr::unnamed()),
+        truncated: received.truncated,
+        control_truncated: received.control_truncated,
+        end_of_record: received.end_of_record,
+    })
+}
+
+/// Sends `data` with `control` beside it.
+pub(super) fn send(
+    fd: BorrowedFd<'_>,
+    data: &[io::IoSlice<'_>],
+    control: &SendControl<'_>,
+) -> io::Result<usize> {
+    socket::send_message(fd, data, None, Some(control), SendFlags::NONE)
+}
+
+/// The descriptors in `control`, appended to `fds`.
+pub(super) fn take_fds(control: &mut Control, fds: &mut Vec<OwnedFd>) {
+    for message in control.messages() {
+        if let Message::Fds(received) = message {
+            fds.extend(received);
+        }
+    }
+}
+
+/// What must be in hand before descriptors are sent over a stream: a byte to go beside.
+pub(super) fn check_carrier(length: usize, control: &SendControl<'_>) -> io::Result<()> {
+    if length == 0 && !control.is_empty() {
+        let sentence =
+            "a stream carries descriptors and credentials beside a byte, and there is none";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+    }
+    Ok(())
+}
+
+/// Gives `$type`, a socket of messages, what goes beside them. It provides `io()` and `pause()`.
+macro_rules! ancillary_face {
+    ($type:ident) => {
+        const _: () = {
+            use ::std::{
+                io::{self, IoSlice, IoSliceMut},
+                os::fd::{BorrowedFd, OwnedFd},
+                task::{Context, Poll},
+            };
+
+            use $crate::net::unix::{Control, Received, SendControl, ancillary};
+
+            /// # Beside the messages
+            ///
+            /// Descriptors that are sent are duplicated into the receiver, close-on-exec there;
+            /// credentials tell the receiver who has sent.
+            impl $type {
+                /// Sends a message to the peer, with descriptors beside it.
+                ///
+                /// # Cancel safety
+                ///
+                /// A future that is dropped has sent nothing.
+                ///
+                /// # Errors
+                ///
+                /// As for [`send`](Self::send); `EINVAL` for more descriptors than the system sends
+                /// with one message (253 on Linux); `ETOOMANYREFS` if too many are on their way.
+                ///
+                /// # References
+                ///
+                /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html) `SCM_RIGHTS`
+                #[doc(alias = "SCM_RIGHTS")]
+                pub async fn send_with_fds(
+                    &self,
+                    bytes: &[u8],
+                    fds: &[BorrowedFd<'_>],
+                ) -> io::Result<usize> {
+                    let mut control = SendControl::new();
+                    control.push_fds(fds);
+                    self.send_message(&[IoSlice::new(bytes)], &control).await
+                }
+
+                /// Receives a message, and appends the descriptors beside it to `fds`. There is
+                /// room for 253, which is the most that Linux sends with one.
+                ///
+                /// # Cancel safety
+                ///
+                /// Nothing is lost: what is received is returned in the same step.
+                ///
+                /// # Errors
+                ///
+                /// As for [`recv`](Self::recv). That the process has no descriptor left is none:
+                /// [`control_truncated`](Received::control_truncated) tells.
+                #[doc(alias = "SCM_RIGHTS")]
+                pub async fn recv_with_fds(
+                    &self,
+                    buffer: &mut [u8],
+                    fds: &mut Vec<OwnedFd>,
+                ) -> io::Result<Received> {
+                    let mut control = Control::for_fds(ancillary::FDS_MAX);
+                    let mut data = [IoSliceMut::new(buffer)];
+                    let received = self.recv_message(&mut data, &mut control).await?;
+                    ancillary::take_fds(&mut control, fds);
+                    Ok(received)
+                }
+
+                /// Sends a message of several pieces to the peer, with control messages beside it.
+                ///
+                /// # Cancel safety
+                ///
+                /// A future that is dropped has sent nothing.
+                ///
+                /// # Errors
+                ///
+                /// As for [`send_with_fds`](Self::send_with_fds); `EPERM` for credentials that are
+                /// not this process's.
+                ///
+                /// # References
+                ///
+                /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
+                #[doc(alias = "sendmsg")]
+                pub async fn send_message(
+                    &self,
+                    data: &[IoSlice<'_>],
+                    control: &SendControl<'_>,
+                ) -> io::Result<usize> {
+                    self.io().send_message(|fd| ancillary::send(fd, data, control)).await
+                }
+
+                /// Polls to send a message with control messages beside it.
+                ///
+                /// # Errors
+                ///
+                /// As for [`send_message`](Self::send_message).
+                pub fn poll_send_message(
+                    &self,
+                    cx: &mut Context<'_>,
+                    data: &[IoSlice<'_>],
+                    control: &SendControl<'_>,
+                ) -> Poll<io::Result<usize>> {
+                    let send = |fd: BorrowedFd<'_>| ancillary::send(fd, data, control);
+                    self.io().poll_send_message(self.pause(), cx, send)
+                }
+
+                /// Sends a message with control messages beside it if there is room.
+                ///
+                /// # Errors
+                ///
+                /// As for [`try_send`](Self::try_send) and [`send_message`](Self::send_message).
+                pub fn try_send_message(
+                    &self,
+                    data: &[IoSlice<'_>],
+                    control: &SendControl<'_>,
+                ) -> io::Result<usize> {
+                    self.io().try_send_message(|fd| ancillary::send(fd, data, control))
+                }
+
+                /// Receives a message into several buffers in turn, and what is beside it into
+                /// `control`, and says whether either was too small.
+                ///
+                /// # Cancel safety
+                ///
+                /// Nothing is lost: what is received is in the caller's hands in the same step.
+                ///
+                /// # Errors
+                ///
+                /// As for [`recv`](Self::recv).
+                ///
+                /// # Platform notes
+                ///
+                /// Apple has no `MSG_CMSG_CLOEXEC`: a `fork` at the wrong moment leaks a received
+                /// descriptor to the child.
+                ///
+                /// # References
+                ///
+                /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
+                #[doc(alias = "recvmsg")]
+                pub async fn recv_message(
+                    &self,
+                    data: &mut [IoSliceMut<'_>],
+                    control: &mut Control,
+                ) -> io::Result<Received> {
+                    self.io().recv_message(|fd| ancillary::recv(fd, data, control)).await
+                }
+
+                /// Polls for a message and what is beside it.
+                ///
+                /// # Errors
+                ///
+                /// As for [`recv`](Self::recv).
+                pub fn poll_recv_message(
+                    &self,
+                    cx: &mut Context<'_>,
+                    data: &mut [IoSliceMut<'_>],
+                    control: &mut Control,
+                ) -> Poll<io::Result<Received>> {
+                    self.io().poll_recv_message(cx, |fd| ancillary::recv(fd, data, control))
+                }
+
+                /// Receives a message and what is beside it if there is one.
+                ///
+                /// # Errors
+                ///
+                /// As for [`try_recv`](Self::try_recv).
+                pub fn try_recv_message(
+                    &self,
+                    data: &mut [IoSliceMut<'_>],
+                    control: &mut Control,
+                ) -> io::Result<Received> {
+                    self.io().try_recv_message(|fd| ancillary::recv(fd, data, control))
+                }
+            }
+        };
+
+        $crate::net::unix::options::passing_options!($type);
+    };
+}
+
+pub(super) use ancillary_face;
