@@ -3,6 +3,9 @@
 
 #![cfg(feature = "net")]
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "support/os.rs"]
+mod os;
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
@@ -137,19 +140,11 @@ fn joined_datagrams_say_their_size() {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn t65_refused_segments_go_one_by_one() {
-    use std::os::fd::AsFd;
-
-    use edgewake_sys::sockopt::{Encoding, SockOpt};
-
-    // SAFETY: the option's value is an int.
-    const NO_CHECKSUM: SockOpt<bool> = unsafe {
-        SockOpt::custom("SO_NO_CHECK", libc::SOL_SOCKET, libc::SO_NO_CHECK, Encoding::FLAG)
-    };
     run(|| async {
         let (receiver, _) = local().await;
         let (sender, _) = local().await;
         let (other, _) = local().await;
-        NO_CHECKSUM.set(sender.as_fd(), true).unwrap();
+        os::without_checksums(&sender);
         let segments = other.max_segments();
         for _ in 0..2 {
             let data = pattern(10_000);

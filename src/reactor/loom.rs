@@ -2,6 +2,7 @@
 //!
 //! - `waits`: the slot of a side, one waiter or several, `poll_*` callers.
 //! - `listed`: the wait list, futures that come, go and are told.
+//! - `errors`: waits for the error queue.
 //! - `ends`: sources that are shut or detached while somebody waits.
 //! - `slots`: the table that catches up, while sources come and go.
 //!
@@ -9,6 +10,7 @@
 //! waits on a bell until an event rings it, so a wake-up that is lost is a deadlock.
 
 mod ends;
+mod errors;
 mod listed;
 mod slots;
 mod waits;

@@ -88,3 +88,27 @@ fn failures_leave_no_descriptor() {
 fn lowest_free(any: &OwnedFd) -> RawFd {
     fd::duplicate(any.as_fd()).unwrap().as_raw_fd()
 }
+
+// Goal: the same of messages on a stream, where a count can come short too.
+#[test]
+fn stream_messages_come_short() {
+    let _alone = ALONE.lock();
+    let (client, server) = pair();
+    let data = [IoSlice::new(b"abcdef")];
+    let installed = plan("sendmsg", Action::Short(3));
+    let flags = socket::SendFlags::NONE;
+    assert_eq!(socket::send_message(client.as_fd(), &data, None, None, flags).unwrap(), 3);
+    assert_eq!(installed.struck(), Some("sendmsg"));
+    wait_for(server.as_fd(), libc::POLLIN);
+    let mut room = [0; 8];
+    let installed = plan("recvmsg", Action::Short(1));
+    assert_eq!(socket::recv_marked(server.as_fd(), &mut room).unwrap(), (1, true));
+    assert_eq!(installed.struck(), Some("recvmsg"));
+    let installed = plan("recvmsg", Action::Short(1));
+    let mut rest = [0; 8];
+    let mut data = [IoSliceMut::new(&mut rest)];
+    let flags = socket::RecvFlags::NONE;
+    let received = socket::recv_message(server.as_fd(), &mut data, None, flags).unwrap();
+    assert_eq!(installed.struck(), Some("recvmsg"));
+    assert_eq!((received.length, room[0], rest[0]), (1, b'a', b'b'));
+}

@@ -23,8 +23,8 @@ use std::{
 pub mod errno {
     #[allow(unused_imports, reason = "each test binary uses its own")]
     pub use libc::{
-        EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EMFILE,
-        ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM, EPIPE,
+        EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EIO,
+        EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM, EPIPE,
     };
 }
 
@@ -248,4 +248,14 @@ impl Interruptible {
         // SAFETY: the caller keeps the thread from being joined.
         assert_eq!(unsafe { libc::pthread_kill(self.0, libc::SIGALRM) }, 0);
     }
+}
+
+/// Has a UDP socket send without checksums (IPv4 only), so that the kernel refuses to segment.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn without_checksums(socket: &impl AsFd) {
+    let on: libc::c_int = 1;
+    let (value, length) = (std::ptr::from_ref(&on).cast(), size_of_val(&on) as libc::socklen_t);
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `value` is an int, as the option wants.
+    check(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_NO_CHECK, value, length) });
 }

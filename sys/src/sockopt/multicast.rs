@@ -5,13 +5,12 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::fd::{AsRawFd, BorrowedFd},
     ptr,
 };
 
 use super::{Encoding, SockOpt, Wire, name};
-use crate::sockaddr::RawAddr;
 
 /// Whether an IPv4 socket receives what is sent to any group that somebody on this machine joined,
 /// at its port, although it did not. Linux only, where it is on by default.
@@ -305,13 +304,15 @@ fn source_of(
     source: IpAddr,
     interface: u32,
 ) -> io::Result<()> {
+    use crate::sockaddr::RawAddr;
+
     let name = match change {
         SourceChange::Join => libc::MCAST_JOIN_SOURCE_GROUP,
         SourceChange::Leave => libc::MCAST_LEAVE_SOURCE_GROUP,
         SourceChange::Block => libc::MCAST_BLOCK_SOURCE,
         SourceChange::Unblock => libc::MCAST_UNBLOCK_SOURCE,
     };
-    let storage = |address| RawAddr::from(&SocketAddr::new(address, 0)).storage();
+    let storage = |address| RawAddr::from(&std::net::SocketAddr::new(address, 0)).storage();
     let request = libc::group_source_req {
         gsr_interface: interface,
         gsr_group: storage(group),
