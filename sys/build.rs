@@ -29,6 +29,8 @@ const OPENBSD: &[&str] = &["openbsd"];
 /// `sa_len`: socket addresses begin with their length.
 /// `accept_pending_errors`: accept returns the new connection's network errors (accept(2)).
 /// `eprototype_race`: a send into a closing connection is EPROTOTYPE.
+/// `control_in_send_buffer`: a message that fits the send buffer, and not with its control
+/// messages, waits for ever.
 const PLATFORMS: &[Platform] = &[
     Platform {
         systems: LINUX,
@@ -47,7 +49,13 @@ const PLATFORMS: &[Platform] = &[
         systems: APPLE,
         selector: "kqueue",
         notifier: "user_event",
-        capabilities: &["so_nosigpipe", "priority", "sa_len", "eprototype_race"],
+        capabilities: &[
+            "so_nosigpipe",
+            "priority",
+            "sa_len",
+            "eprototype_race",
+            "control_in_send_buffer",
+        ],
     },
     Platform {
         systems: FREEBSD,
@@ -82,6 +90,7 @@ const PLATFORMS: &[Platform] = &[
         selector: "kqueue",
         notifier: "pipe",
         capabilities: &[
+            "control_in_send_buffer",
             "accept4",
             "pipe2",
             "sock_cloexec",
@@ -95,7 +104,15 @@ const PLATFORMS: &[Platform] = &[
         systems: OPENBSD,
         selector: "kqueue",
         notifier: "pipe",
-        capabilities: &["accept4", "pipe2", "sock_cloexec", "msg_nosignal", "priority", "sa_len"],
+        capabilities: &[
+            "control_in_send_buffer",
+            "accept4",
+            "pipe2",
+            "sock_cloexec",
+            "msg_nosignal",
+            "priority",
+            "sa_len",
+        ],
     },
 ];
 

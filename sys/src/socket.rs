@@ -15,6 +15,7 @@ mod datagram;
 mod error_queue;
 mod message;
 mod mmsg;
+mod stalled;
 mod transfer;
 mod unix;
 mod unix_datagram;

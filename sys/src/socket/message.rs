@@ -13,7 +13,10 @@ use std::{
     ptr,
 };
 
-use super::transfer::{SEND_FLAGS, sent_into_the_end};
+use super::{
+    stalled::explain,
+    transfer::{SEND_FLAGS, sent_into_the_end},
+};
 use crate::{
     cmsg::{Control, SendControl},
     sockaddr::RawAddr,
@@ -325,7 +328,8 @@ unsafe fn receive_marked_pieces(
 /// # Errors
 ///
 /// - As [`send`](super::send);
-/// - `EMSGSIZE` if the message is too long, or in more than 1024 buffers;
+/// - `EMSGSIZE` if the message is too long, or in more than 1024 buffers; on Apple, NetBSD and
+///   OpenBSD also if it does not fit the send buffer together with its control messages (T46);
 /// - `EINVAL` for control messages that the system does not take, `EPERM` for claims that take
 ///   privilege, `ETOOMANYREFS` if too many descriptors are on their way.
 ///
@@ -362,7 +366,8 @@ pub fn send_message(
     // sendmsg(2) writes through none of the pointers.
     match unsafe { syscall!(sendmsg(fd.as_raw_fd(), &message, flags.bits())) } {
         Ok(count) => Ok(count as usize),
-        Err(error) => Err(sent_into_the_end(error)),
+        // SAFETY: the pieces are those of the call.
+        Err(error) => Err(unsafe { explain(fd, &message, sent_into_the_end(error)) }),
     }
 }
 

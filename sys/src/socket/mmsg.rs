@@ -16,7 +16,10 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd, RawFd},
 };
 
-use super::message::{Received, RecvFlags, SendFlags, blank, outgoing};
+use super::{
+    message::{Received, RecvFlags, SendFlags, blank, outgoing},
+    stalled::explain,
+};
 #[cfg(edgewake_has = "recvmmsg")]
 use crate::syscall::transfer_length;
 use crate::{
@@ -334,7 +337,11 @@ impl MultiSend {
         }
         // SAFETY: each header names its own piece, and data, address and control messages that are
         // borrowed for longer than this function runs.
-        unsafe { call(fd, &mut self.headers, flags.bits()) }
+        match unsafe { call(fd, &mut self.headers, flags.bits()) } {
+            // SAFETY: as for the call, which fails as its first message does.
+            Err(error) => Err(unsafe { explain(fd, &self.headers[0].msg_hdr, error) }),
+            outcome => outcome,
+        }
     }
 }
 
