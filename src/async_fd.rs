@@ -3,11 +3,13 @@
 //! - here: [`AsyncFd`], and its readers and writers.
 //! - `attempts`: the loops in which an operation is tried, and waits: what sockets are built from.
 //! - `operation`: the same as a future, for sockets that many tasks share.
+//! - `errors`: the same for a socket's error queue.
 //! - `ready`: the futures that wait for readiness.
 //! - `guard`: readiness as a user holds it in their hand.
 //!
 
 mod attempts;
+mod errors;
 mod guard;
 mod operation;
 mod ready;
@@ -24,6 +26,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::attempts::Taken;
 pub use self::guard::{ReadyGuard, WouldBlock};
+pub(crate) use self::operation::Operation;
 pub(crate) use self::ready::{Ready, ReadyFor};
 use crate::{
     driver::context,

@@ -127,6 +127,7 @@ impl Reactor {
     }
 
     /// Gives a token back. The slot is free for others once no batch can hold an event for it.
+    #[inline(never)]
     fn remove(&self, token: Token) {
         let mut slots = lock(&self.slots);
         slots.remove(token);
@@ -224,17 +225,22 @@ impl Dispatcher {
         }
         self.stale = 0;
         let Dispatcher { reactor, table, notifier, .. } = self;
-        let rebuilt = reactor.selector.rebuild(|| {
+        let rebuilt = reactor.selector.rebuild(&mut || {
             Dispatcher::catch_up_with(reactor, table);
-            let sources = table.iter().filter_map(|source| source.enlisted());
-            notifier.iter().copied().chain(sources).collect::<Vec<_>>()
+            let mut entries = Vec::new();
+            entries.extend(*notifier);
+            for source in table.iter() {
+                entries.extend(source.enlisted());
+            }
+            entries
         });
         // At a limit of descriptors or watches there is no new selector to be had: the old one
         // still works, and the next `STALE_EVENTS_MAX` stale events try again. The notifier is
         // never among the lost: it was there before the exchange.
-        for source in rebuilt.unwrap_or_default().into_iter().filter_map(|token| table.find(token))
-        {
-            source.disenroll(reactor);
+        for token in rebuilt.unwrap_or_default() {
+            if let Some(source) = table.find(token) {
+                source.disenroll(reactor);
+            }
         }
     }
 

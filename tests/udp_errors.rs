@@ -43,7 +43,8 @@ fn failed<T>(outcome: io::Result<T>) -> Option<io::ErrorKind> {
     outcome.err().map(|error| error.kind())
 }
 
-/// Every form that can wait for a datagram.
+/// Every form that can wait for a datagram; the names of those that first wait for readability
+/// have a comma.
 fn receiving<'a>(name: &str, socket: &'a UdpSocket) -> Waiting<'a> {
     let mut bytes = [0; 8];
     match name {
@@ -79,6 +80,13 @@ fn receiving<'a>(name: &str, socket: &'a UdpSocket) -> Waiting<'a> {
             let mut buffer = BytesMut::with_capacity(8);
             failed(poll_fn(|cx| socket.poll_recv_buf(cx, &mut buffer)).await)
         }),
+        _ => watching(name, socket),
+    }
+}
+
+fn watching<'a>(name: &str, socket: &'a UdpSocket) -> Waiting<'a> {
+    let mut bytes = [0; 8];
+    match name {
         "readable, try_recv" => {
             Box::pin(async move { failed(attempt(socket, || socket.try_recv(&mut bytes)).await) })
         }

@@ -12,7 +12,7 @@ mod udp;
 use std::{
     collections::HashSet,
     future::poll_fn,
-    io,
+    io::{self, IoSlice},
     net::{Ipv4Addr, SocketAddr},
     os::fd::{AsRawFd, OwnedFd},
     pin::pin,
@@ -154,6 +154,63 @@ fn long_datagrams_are_cut() {
         assert_eq!(&bytes, b"0123");
         assert_eq!(other.recv(&mut bytes).await.unwrap(), 4);
         assert_eq!(&bytes, b"next");
+    });
+}
+
+// Goal: the form that tells of it does, in each way of waiting, and only then.
+#[test]
+fn truncation_is_told() {
+    run(|| async {
+        let (one, other) = (socket().await, socket().await);
+        let (from, to) = (address(&one), address(&other));
+        let mut bytes = [0; 4];
+        for long in [true, false] {
+            let datagram = if long { &b"0123456789"[..] } else { &b"0123"[..] };
+            for _ in 0..3 {
+                one.send_to(datagram, to).await.unwrap();
+            }
+            let received = [
+                other.recv_message(&mut bytes).await.unwrap(),
+                poll_fn(|cx| other.poll_recv_message(cx, &mut bytes)).await.unwrap(),
+                attempt(&other, || other.try_recv_message(&mut bytes)).await.unwrap(),
+            ];
+            assert_eq!(&bytes, b"0123");
+            for received in received {
+                let told = (received.length, received.source, received.truncated);
+                assert_eq!(told, (4, from, long));
+            }
+        }
+        let mut receive = pin!(other.recv_message(&mut []));
+        assert!(poll_once(receive.as_mut()).is_pending());
+        one.send_to(&[], to).await.unwrap();
+        assert!(!receive.await.unwrap().truncated, "nothing is cut from nothing");
+    });
+}
+
+// Goal: several buffers are one datagram, in every form, with no limit that cuts it.
+#[test]
+fn several_buffers_are_one_datagram() {
+    run(|| async {
+        let (one, other) = (socket().await, socket().await);
+        let (from, to) = (address(&one), address(&other));
+        let pieces = [b"head".as_slice(), b"", b"body"].map(IoSlice::new);
+        one.send_to_vectored(&pieces, to).await.unwrap();
+        poll_fn(|cx| one.poll_send_to_vectored(cx, &pieces, to)).await.unwrap();
+        one.try_send_to_vectored(&pieces, to).unwrap();
+        one.connect(to).await.unwrap();
+        one.send_vectored(&pieces).await.unwrap();
+        poll_fn(|cx| one.poll_send_vectored(cx, &pieces)).await.unwrap();
+        one.try_send_vectored(&pieces).unwrap();
+        let mut bytes = [0; 16];
+        for _ in 0..6 {
+            let (count, source) = other.recv_from(&mut bytes).await.unwrap();
+            assert_eq!((&bytes[..count], source.port()), (&b"headbody"[..], from.port()));
+        }
+        let many = vec![IoSlice::new(b"x"); 1025];
+        let error = one.send_vectored(&many).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
+        assert_eq!(one.send_vectored(&[]).await.unwrap(), 0);
+        assert_eq!(other.recv(&mut bytes).await.unwrap(), 0);
     });
 }
 
@@ -434,6 +491,9 @@ fn futures_are_send() {
     check(socket.recv_from(&mut bytes));
     check(socket.peek(&mut bytes));
     check(socket.peek_from(&mut bytes));
+    check(socket.recv_message(&mut bytes));
+    check(socket.send_vectored(&[]));
+    check(socket.send_to_vectored(&[], anywhere));
     check(socket.recv_buf(&mut buffer));
     check(socket.recv_buf_from(&mut buffer));
     check(socket.readable());

@@ -77,7 +77,7 @@ loads() {
 
 seq -f 'line %g of the echo test' 1000 >"$work/lines"
 head -c 1048576 /dev/urandom >"$work/random"
-cargo build -q --release --example echo --example load
+cargo build -q --release --example echo --example load --example udp_blast
 cargo build -q --release -p edgewake-sys --example raw_echo
 
 abstract=edgewake-ci-$$
@@ -97,6 +97,11 @@ loads udp "127.0.0.1:$udp_port"
 loads unix "$work/echo.socket"
 interrupt echo
 [ ! -e "$work/echo.socket" ] || die "echo: it left its socket's file behind"
+
+timeout 60 cargo run -q --release --example udp_blast -- --seconds 0.5 | tee "$work/blast" \
+    || die "udp_blast: it failed or ran longer than 60 s"
+[ "$(grep -Ec '^ +(single|batches|segments) +[0-9]' "$work/blast")" -eq 3 ] \
+    || die "udp_blast: its table has no line for each way"
 
 start_server -p edgewake-sys --example raw_echo -- 127.0.0.1:0
 echoes 'raw_echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"

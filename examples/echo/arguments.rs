@@ -18,7 +18,8 @@ Usage: echo [OPTIONS]
   --udp ADDR           answer the datagrams that come to this address and port
   --unix PATH          listen on a Unix stream socket; @NAME: one without a file (Linux)
                        These three may be given together, and more than once
-  --buffered           a buffer for each connection, and AsyncRead/AsyncWrite on it
+  --buffered           a buffer for each connection, and AsyncRead/AsyncWrite on it; for
+                       datagrams, recv_from and send_to awaited
   --busy-poll MICROS   look for events that long before the processor is given up (0)
   --nodelay            send small messages at once: TCP_NODELAY (the default)
   --no-nodelay         let the kernel collect them

@@ -38,6 +38,10 @@ impl Server {
             buffer: RefCell::new(vec![0; size].into_boxed_slice()),
         }
     }
+
+    pub(crate) fn buffered(&self) -> bool {
+        self.buffered
+    }
 }
 
 /// Starts the task of a new connection.

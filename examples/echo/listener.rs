@@ -57,6 +57,9 @@ impl Listener {
     /// the limit of descriptors `accept` waits.
     pub(crate) async fn serve(self, server: Rc<Server>) -> io::Error {
         match self {
+            Listener::Udp(socket) if server.buffered() => {
+                datagrams::echo_awaited(&socket, &server).await
+            }
             Listener::Udp(socket) => datagrams::echo(&socket, &server).await,
             Listener::Tcp(listener) => loop {
                 match listener.accept().await {

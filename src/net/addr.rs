@@ -62,11 +62,7 @@ mod sealed {
 
     impl Sealed for str {
         fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-            let address = self.parse().map_err(|_| {
-                let sentence = format!("`{self}` is not an address with a port, like 127.0.0.1:80");
-                io::Error::new(io::ErrorKind::InvalidInput, sentence)
-            })?;
-            Ok(vec![address])
+            self.parse().map(|address| vec![address]).map_err(|_| no_literal(self))
         }
     }
 
@@ -101,7 +97,16 @@ mod sealed {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn no_literal(text: &str) -> io::Error {
+    let sentence = format!("`{text}` is not an address with a port, like 127.0.0.1:80");
+    io::Error::new(io::ErrorKind::InvalidInput, sentence)
+}
+
 /// The error where a list of addresses was empty.
+#[cold]
+#[inline(never)]
 pub(super) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "there is no address to try")
 }

@@ -48,6 +48,7 @@ impl Backoff {
     }
 
     /// Starts the next pause. False where no driver is there to time it.
+    #[cold]
     pub(super) fn start(&mut self, cx: &Context<'_>) -> bool {
         self.stop();
         let Some(driver) = context::current() else { return false };
@@ -74,6 +75,8 @@ impl Backoff {
         self.timer.is_some()
     }
 
+    #[cold]
+    #[inline(never)]
     fn stop(&mut self) {
         if let Some((driver, key)) = self.timer.take() {
             driver.timers().remove(key);
@@ -83,6 +86,8 @@ impl Backoff {
 
 impl Drop for Backoff {
     fn drop(&mut self) {
-        self.stop();
+        if self.is_running() {
+            self.stop();
+        }
     }
 }

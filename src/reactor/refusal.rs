@@ -3,23 +3,33 @@
 use std::io;
 
 pub(super) fn shut_down() -> io::Error {
-    let sentence = "the edgewake driver of this descriptor has shut down";
-    io::Error::new(io::ErrorKind::BrokenPipe, sentence)
+    refusal(io::ErrorKind::BrokenPipe, "the edgewake driver of this descriptor has shut down")
 }
 
 pub(super) fn no_reactor() -> io::Error {
     let sentence = "no edgewake driver is running here: call this inside `Runtime::block_on` or a \
                     task of a runtime, or create the object there";
-    io::Error::new(io::ErrorKind::NotConnected, sentence)
+    refusal(io::ErrorKind::NotConnected, sentence)
 }
 
 pub(super) fn already_registered() -> io::Error {
     let sentence = "another object of this driver has registered the same descriptor";
-    io::Error::new(io::ErrorKind::AlreadyExists, sentence)
+    refusal(io::ErrorKind::AlreadyExists, sentence)
+}
+
+pub(super) fn slots_used_up() -> io::Error {
+    refusal(io::ErrorKind::Other, "the reactor's slots are used up")
 }
 
 pub(super) fn unpollable() -> io::Error {
     let sentence = "this descriptor cannot be polled (a regular file or a directory always could \
                     be read at once)";
-    io::Error::new(io::ErrorKind::Unsupported, sentence)
+    refusal(io::ErrorKind::Unsupported, sentence)
+}
+
+// Not inlined: making an error of a sentence is some hundred bytes of code.
+#[cold]
+#[inline(never)]
+fn refusal(kind: io::ErrorKind, sentence: &'static str) -> io::Error {
+    io::Error::new(kind, sentence)
 }

@@ -88,6 +88,17 @@ impl Registration {
         self.source.park_keyed(wanted, waker, key)
     }
 
+    /// See [`Source::park_beyond`].
+    pub(crate) fn park_beyond(
+        &self,
+        seen: Snapshot,
+        bits: u64,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        self.source.park_beyond(seen, bits, waker, key)
+    }
+
     pub(crate) fn forget(&self, key: Key) {
         self.source.forget(key);
     }

@@ -61,6 +61,11 @@ impl Snapshot {
         self.0
     }
 
+    /// Whether an event has come since `seen`.
+    pub(super) fn is_later_than(self, seen: Snapshot) -> bool {
+        self.generation() != seen.generation()
+    }
+
     fn generation(self) -> u64 {
         self.0 / GENERATION
     }

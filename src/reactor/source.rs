@@ -374,6 +374,43 @@ impl Source {
     /// Waits in the list, under `key`, until one of `wanted` holds.
     #[cold]
     pub(super) fn park_keyed(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) -> Wait {
+        self.enlist(wanted, waker, key);
+        if self.meets(wanted) {
+            return Wait::Retry;
+        }
+        let registered = |side: &Side, bits| bits == 0 || side.snapshot().is_registered();
+        if registered(&self.read, wanted.read) && registered(&self.write, wanted.write) {
+            Wait::Pending
+        } else {
+            Wait::Unregistered
+        }
+    }
+
+    /// Waits in the list, under `key`, until the reading side has an event with one of `bits` that
+    /// `seen` does not know. What is remembered from before does not count, and neither does that
+    /// somebody else has cleared an event's bits meanwhile.
+    #[cold]
+    pub(super) fn park_beyond(
+        &self,
+        seen: Snapshot,
+        bits: u64,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> Wait {
+        self.enlist(Wanted { read: bits, write: 0 }, waker, key);
+        // After `enlist`: an event that could not see the entry is seen here.
+        let now = self.read.snapshot();
+        if now.is_later_than(seen) || now.is_shut() {
+            Wait::Retry
+        } else if now.is_registered() {
+            Wait::Pending
+        } else {
+            Wait::Unregistered
+        }
+    }
+
+    /// Puts a future's waker into the list.
+    fn enlist(&self, wanted: Wanted, waker: &Waker, key: &mut Option<Key>) {
         let waker = waker.clone();
         let replaced = {
             let mut waiters = lock(&self.waiters);
@@ -390,15 +427,6 @@ impl Source {
             replaced
         };
         drop(replaced);
-        if self.meets(wanted) {
-            return Wait::Retry;
-        }
-        let registered = |side: &Side, bits| bits == 0 || side.snapshot().is_registered();
-        if registered(&self.read, wanted.read) && registered(&self.write, wanted.write) {
-            Wait::Pending
-        } else {
-            Wait::Unregistered
-        }
     }
 
     /// Whether one of `wanted` holds now.

@@ -123,10 +123,7 @@ impl WaitList {
     /// Takes every displaced waker off, to be woken, and adapts the bound to those who had come
     /// back since the last sweep.
     fn sweep(&mut self) -> Crowded {
-        let all = std::mem::take(&mut self.entries);
-        let (displaced, keyed): (Vec<_>, _) = all.into_iter().partition(|e| e.key.is_none());
-        self.entries = keyed;
-        let woken: Vec<Waker> = displaced.into_iter().map(|entry| entry.waker).collect();
+        let woken = self.take(|entry| entry.key.is_none());
         let identities: Vec<Identity> = woken.iter().map(identity).collect();
         let came_back = identities.iter().filter(|known| self.swept.contains(known)).count();
         self.displaced_max = DISPLACED_MIN.max(2 * came_back);
@@ -142,11 +139,21 @@ impl WaitList {
 
     /// Takes off every entry that these bits satisfy, for the caller to wake.
     pub(super) fn take_met(&mut self, read: u64, write: u64) -> Vec<Waker> {
-        let all = std::mem::take(&mut self.entries);
-        let (met, rest) = all.into_iter().partition(|e| e.wanted.is_met_by(read, write));
-        self.entries = rest;
-        let met: Vec<Entry> = met;
-        met.into_iter().map(|entry| entry.waker).collect()
+        self.take(|entry| entry.wanted.is_met_by(read, write))
+    }
+
+    /// Takes off every entry that `which` picks, and returns their wakers.
+    fn take(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Waker> {
+        let mut taken = Vec::new();
+        self.entries.retain_mut(|entry| {
+            let goes = which(entry);
+            if goes {
+                // What is left in its place is dropped with the entry, and drops nothing.
+                taken.push(replace(&mut entry.waker, Waker::noop().clone()));
+            }
+            !goes
+        });
+        taken
     }
 
     /// Whether an entry waits for a bit of `direction`.

@@ -43,6 +43,6 @@ pub use crate::syscall::faults;
 pub use crate::{
     interest::Interest,
     notifier::Notifier,
-    selector::{Event, Events, Iter, Selector},
+    selector::{Entry, Event, Events, Iter, Selector},
     token::Token,
 };

@@ -4,6 +4,13 @@
 //! Called by the reactor and by raw loops. Nothing here retries: an interrupted
 //! [`Selector::select`] returns `EINTR`.
 
+use std::os::fd::RawFd;
+
+use crate::{Interest, Token};
+
+/// One registration, as [`Selector::rebuild`] takes it.
+pub type Entry = (RawFd, Token, Interest);
+
 cfg_if::cfg_if! {
     if #[cfg(edgewake_selector = "epoll")] {
         mod epoll;

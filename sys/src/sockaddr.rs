@@ -170,15 +170,34 @@ impl RawAddr {
         const { assert!(size_of::<T>() <= CAPACITY) };
         const { assert!(align_of::<T>() <= align_of::<libc::sockaddr_storage>()) };
         if (self.length as usize) < size_of::<T>() || self.length as usize > CAPACITY {
-            let family = self.storage.ss_family;
-            return Err(invalid(format!(
-                "the kernel gave a socket address of family {family} with {} bytes",
-                self.length,
-            )));
+            return Err(self.misfit());
         }
         // SAFETY: the storage is initialised and large and aligned enough for `T`, as asserted;
         // the caller promises that any bytes are a `T`.
         Ok(unsafe { ptr::from_ref(&self.storage).cast::<T>().read() })
+    }
+}
+
+/// What an address that is none makes of errors. Not inlined where it is read: formatting is some
+/// hundred bytes of code.
+impl RawAddr {
+    #[cold]
+    #[inline(never)]
+    fn misfit(&self) -> io::Error {
+        let family = self.storage.ss_family;
+        let length = self.length;
+        invalid(format!("the kernel gave a socket address of family {family} with {length} bytes"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_ip(&self) -> io::Error {
+        match self.family() {
+            Some(family) => {
+                invalid(format!("a socket address of family {family} is not an IP address"))
+            }
+            None => invalid(format!("a socket address of {} bytes has no family", self.length)),
+        }
     }
 }
 
@@ -256,10 +275,7 @@ impl TryFrom<&RawAddr> for SocketAddr {
                 let (flow, scope) = (address.sin6_flowinfo, address.sin6_scope_id);
                 Ok(SocketAddrV6::new(ip, port, flow, scope).into())
             }
-            Some(family) => {
-                Err(invalid(format!("a socket address of family {family} is not an IP address")))
-            }
-            None => Err(invalid(format!("a socket address of {} bytes has no family", raw.length))),
+            _ => Err(raw.not_ip()),
         }
     }
 }

@@ -12,6 +12,7 @@ mod accept;
 mod connect;
 mod credentials;
 mod datagram;
+mod error_queue;
 mod message;
 mod mmsg;
 mod transfer;
@@ -34,11 +35,12 @@ pub use self::{
         connect_datagram, disconnect, is_queue_full, peek_from, peek_from_uninit, recv_from,
         recv_from_uninit, send_to,
     },
+    error_queue::{is_too_long, recv_queued_error, send_message_zero_copy},
     message::{
         Received, RecvFlags, SendFlags, recv_marked, recv_marked_uninit, recv_marked_vectored,
         recv_message, recv_message_uninit, send_message,
     },
-    mmsg::{MultiRecv, MultiSend, Outgoing},
+    mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{
         accept_unix, bind_unix, connect_unix, has_unix, is_alive, local_unix_addr, pair,

@@ -33,7 +33,7 @@
 //! | [`RECV_TTL`], [`RECV_HOP_LIMIT`] | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_TRAFFIC_CLASS`], [`TIMESTAMP`] | yes | yes | yes | yes | yes | yes |
 //! | [`RECV_TOS`] | yes | yes | yes | - | - | - |
-//! | [`GRO`], [`SEGMENT_SIZE`], [`TIMESTAMPING`] | yes | - | - | - | - | - |
+//! | [`GRO`], [`SEGMENT_SIZE`], [`TIMESTAMPING`], [`SEND_TIMESTAMP`] | yes | - | - | - | - | - |
 //! | [`RECV_ERRORS`], [`RECV_ERRORS_V6`] | yes | - | - | - | - | - |
 //! | [`ZERO_COPY`] | yes (6) | - | - | - | - | - |
 //! | [`MULTICAST_TTL`], [`MULTICAST_HOPS`] | yes | yes | yes | yes | yes | yes |
@@ -100,8 +100,8 @@ pub use self::{
     },
     packet::{
         GRO, RECV_ERRORS, RECV_ERRORS_V6, RECV_HOP_LIMIT, RECV_INTERFACE, RECV_PACKET_INFO,
-        RECV_PACKET_INFO_V6, RECV_TOS, RECV_TRAFFIC_CLASS, RECV_TTL, SEGMENT_SIZE, TIMESTAMP,
-        TIMESTAMPING, ZERO_COPY,
+        RECV_PACKET_INFO_V6, RECV_TOS, RECV_TRAFFIC_CLASS, RECV_TTL, SEGMENT_SIZE, SEND_TIMESTAMP,
+        TIMESTAMP, TIMESTAMPING, ZERO_COPY,
     },
     tcp::{
         CORK, DEFER_ACCEPT, FAST_OPEN, FAST_OPEN_CONNECT, KEEPALIVE_COUNT, KEEPALIVE_IDLE,

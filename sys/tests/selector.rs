@@ -343,7 +343,7 @@ fn rebuild_keeps_what_is_live() {
         (closed, Token(6), Interest::READABLE),
         (server.as_raw_fd(), Token(7), Interest::READABLE),
     ];
-    assert_eq!(selector.rebuild(|| live).unwrap(), []);
+    assert_eq!(selector.rebuild(&mut || live.to_vec()).unwrap(), []);
     assert_eq!(expect_event(&selector, |event| event.is_readable()).token(), Token(7));
 }
 

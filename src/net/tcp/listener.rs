@@ -70,14 +70,18 @@ impl TcpListener {
     /// - `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`: what bind(2) says of the last address tried;
     /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one.
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let mut last = no_address();
-        for address in addresses.addresses()? {
-            match TcpListener::bind_to(&address) {
+        TcpListener::bind_first(&addresses.addresses()?)
+    }
+
+    fn bind_first(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+        let mut outcome = None;
+        for address in addresses {
+            match TcpListener::bind_to(address) {
                 Ok(listener) => return Ok(listener),
-                Err(error) => last = error,
+                Err(error) => outcome = Some(error),
             }
         }
-        Err(last)
+        Err(outcome.unwrap_or_else(no_address))
     }
 
     fn bind_to(address: &SocketAddr) -> io::Result<TcpListener> {

@@ -383,7 +383,7 @@ impl UdpSocket {
         option.set(self.fd(), value)
     }
 
-    fn domain(&self) -> io::Result<Domain> {
+    pub(super) fn domain(&self) -> io::Result<Domain> {
         Domain::of(self.fd())
     }
 

@@ -14,6 +14,7 @@ use crate::{
         addr::{ToSocketAddrs, no_address},
         datagram::SendPause,
         face::{descriptor_face, readiness_face},
+        udp::{segments::Segmentation, zerocopy::Held},
     },
     reactor::Kind,
 };
@@ -63,6 +64,8 @@ use crate::{
 pub struct UdpSocket {
     io: AsyncFd<OwnedFd>,
     pause: SendPause,
+    segmentation: Segmentation,
+    held: Held,
 }
 
 /// # Making, binding and connecting
@@ -148,7 +151,12 @@ impl UdpSocket {
     }
 
     fn from_io(io: AsyncFd<OwnedFd>) -> UdpSocket {
-        UdpSocket { io, pause: SendPause::new() }
+        UdpSocket {
+            io,
+            pause: SendPause::new(),
+            segmentation: Segmentation::new(),
+            held: Held::new(),
+        }
     }
 
     /// Gives an unbound socket its local address. Port 0 lets the system choose.
@@ -258,6 +266,16 @@ impl UdpSocket {
     #[inline(always)]
     pub(super) fn pause(&self) -> &SendPause {
         &self.pause
+    }
+
+    /// For batches.
+    pub(super) fn segmentation(&self) -> &Segmentation {
+        &self.segmentation
+    }
+
+    /// For sends without copying.
+    pub(super) fn held(&self) -> &Held {
+        &self.held
     }
 
     #[inline(always)]

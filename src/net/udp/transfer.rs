@@ -1,6 +1,7 @@
 //! Sending, receiving and looking at datagrams, in each form: awaited, polled, tried.
 
 use std::{
+    future::Future,
     io,
     net::SocketAddr,
     task::{Context, Poll},
@@ -51,9 +52,13 @@ impl UdpSocket {
     /// [sendto(2)](https://man7.org/linux/man-pages/man2/send.2.html)
     #[doc(alias = "sendto")]
     #[inline]
-    pub async fn send_to(&self, bytes: &[u8], target: impl Into<SocketAddr>) -> io::Result<usize> {
+    pub fn send_to(
+        &self,
+        bytes: &[u8],
+        target: impl Into<SocketAddr>,
+    ) -> impl Future<Output = io::Result<usize>> + Send {
         let target = target.into();
-        self.io().send_message(|fd| socket::send_to(fd, bytes, &target)).await
+        self.io().send_message(move |fd| socket::send_to(fd, bytes, &target))
     }
 
     /// Polls to send a datagram, as [`send_to`](Self::send_to) does.
@@ -103,8 +108,8 @@ impl UdpSocket {
     ///
     /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html)
     #[inline]
-    pub async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.io().send_message(|fd| socket::send(fd, bytes)).await
+    pub fn send(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>> + Send {
+        self.io().send_message(move |fd| socket::send(fd, bytes))
     }
 
     /// Polls to send a datagram to the peer.
@@ -146,8 +151,11 @@ impl UdpSocket {
     /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
     #[doc(alias = "recvfrom")]
     #[inline]
-    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.io().recv_message(|fd| socket::recv_from(fd, buffer)).await
+    pub fn recv_from(
+        &self,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send {
+        self.io().recv_message(move |fd| socket::recv_from(fd, buffer))
     }
 
     /// Polls for a datagram, as [`recv_from`](Self::recv_from) does.
@@ -190,8 +198,8 @@ impl UdpSocket {
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
     #[inline]
-    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io().recv_message(|fd| socket::recv(fd, buffer)).await
+    pub fn recv(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send {
+        self.io().recv_message(move |fd| socket::recv(fd, buffer))
     }
 
     /// Polls for a datagram, as [`recv`](Self::recv) does.
@@ -228,8 +236,8 @@ impl UdpSocket {
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_PEEK`
     #[doc(alias = "MSG_PEEK")]
-    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io().recv_message(|fd| socket::peek(fd, buffer)).await
+    pub fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send {
+        self.io().recv_message(move |fd| socket::peek(fd, buffer))
     }
 
     /// Polls to look at a datagram.
@@ -260,8 +268,11 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_from`](Self::recv_from).
-    pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.io().recv_message(|fd| socket::peek_from(fd, buffer)).await
+    pub fn peek_from(
+        &self,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send {
+        self.io().recv_message(move |fd| socket::peek_from(fd, buffer))
     }
 
     /// Polls to look at a datagram and where it came from.

@@ -17,7 +17,7 @@ use crate::{
     reactor::{
         Reactor,
         readiness::bits::{ASSUMED, DATA, REGISTERED, SHUT},
-        refusal::{already_registered, no_reactor, shut_down, unpollable},
+        refusal::{already_registered, no_reactor, shut_down, slots_used_up, unpollable},
         side::Direction,
         slots::Insertion,
     },
@@ -139,7 +139,7 @@ impl Source {
             Insertion::Token(token) => token,
             Insertion::Taken => return Err(already_registered()),
             Insertion::Shut => return Err(shut_down()),
-            Insertion::Full => return Err(io::Error::other("the reactor's slots are used up")),
+            Insertion::Full => return Err(slots_used_up()),
         };
         self.set_token(token);
         let outcome = match reactor.selector().register(fd, token, interest) {

@@ -361,3 +361,35 @@ fn a_lost_registration_is_made_again() {
     assert_eq!(reader.wakes(), 2, "the end of the pipe is told");
     source.detach(true);
 }
+
+// T88. Goal: a wait for the error queue ends by an error event after its attempt, and by no older
+// one, though that is still remembered: else it would spin.
+#[test]
+fn t88_waiting_beyond_an_event_ignores_what_is_remembered() {
+    let source = registered();
+    source.raise(DATA | ERROR, ERROR);
+    let seen = source.snapshot(Read);
+    let (woken, mut key) = (Count::new(), None);
+    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Pending);
+    source.raise(DATA, 0);
+    assert_eq!(woken.wakes(), 0, "data is not what it waits for");
+    source.raise(ERROR, ERROR);
+    assert_eq!(woken.wakes(), 1);
+}
+
+// T88. Goal: the event that came between the attempt and the wait is not lost, even where another
+// task's `WouldBlock` has cleared its bit.
+#[test]
+fn t88_waiting_beyond_an_event_sees_what_another_cleared() {
+    let source = registered();
+    let seen = source.snapshot(Read);
+    source.raise(ERROR, ERROR);
+    clear(&source);
+    let (woken, mut key) = (Count::new(), None);
+    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
+    let seen = source.snapshot(Read);
+    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Pending);
+    source.raise(SHUT, SHUT);
+    assert_eq!(woken.wakes(), 1);
+    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
+}

@@ -1,9 +1,10 @@
 //! The messages of Linux's error queue.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 #[cfg(edgewake_has = "ip_recverr")]
 use super::layout::read;
+#[cfg(edgewake_has = "ip_recverr")]
 use crate::sockaddr::RawAddr;
 
 /// Why an earlier datagram failed, or what became of it (Linux's `sock_extended_err`).
@@ -30,7 +31,7 @@ pub struct ExtendedError {
     /// The last number of that range; the number of the datagram that a time stamp is of.
     pub data: u32,
     /// The machine that the ICMP message came from, with port 0.
-    pub offender: Option<RawAddr>,
+    pub offender: Option<SocketAddr>,
 }
 
 impl ExtendedError {
@@ -45,8 +46,7 @@ impl ExtendedError {
         let raw: libc::sock_extended_err = unsafe { read(payload) }?;
         // Behind it, `SO_EE_OFFENDER`; of the family 0 where there is none.
         let behind = payload.get(size_of::<libc::sock_extended_err>()..).unwrap_or_default();
-        let offender = RawAddr::from_bytes(behind).ok();
-        let offender = offender.filter(|raw| raw.family().is_some_and(|family| family != 0));
+        let offender = RawAddr::from_bytes(behind).and_then(|raw| SocketAddr::try_from(&raw)).ok();
         Some(ExtendedError {
             code: raw.ee_errno as i32,
             origin: ErrorOrigin::from_number(raw.ee_origin),

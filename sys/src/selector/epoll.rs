@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use super::Entry;
 use crate::{Interest, Token, fd};
 
 /// An epoll instance.
@@ -166,12 +167,10 @@ impl Selector {
     /// # References
     ///
     /// [dup(2)](https://man7.org/linux/man-pages/man2/dup.2.html) `dup3`
-    pub fn rebuild<I>(&self, mut live: impl FnMut() -> I) -> io::Result<Vec<Token>>
-    where
-        I: IntoIterator<Item = (RawFd, Token, Interest)>,
-    {
+    #[cold]
+    pub fn rebuild(&self, live: &mut dyn FnMut() -> Vec<Entry>) -> io::Result<Vec<Token>> {
         let fresh = Selector::new()?;
-        for (fd, token, interest) in live() {
+        for &(fd, token, interest) in &live() {
             fresh.add_if_open(fd, token, interest)?;
         }
         let (new, old) = (fresh.epoll.as_raw_fd(), self.epoll.as_raw_fd());
@@ -179,10 +178,13 @@ impl Selector {
         // SAFETY: both are open descriptors that we own; `old` is replaced by a duplicate of
         // `new` atomically, so `self.epoll` never refers to anything else.
         unsafe { syscall!(syscall(libc::SYS_dup3, new, old, libc::O_CLOEXEC)) }?;
-        let lost = live().into_iter().filter_map(|(fd, token, interest)| {
-            self.add_if_open(fd, token, interest).err().map(|_not_registered| token)
-        });
-        Ok(lost.collect())
+        let mut lost = Vec::new();
+        for &(fd, token, interest) in &live() {
+            if self.add_if_open(fd, token, interest).is_err() {
+                lost.push(token);
+            }
+        }
+        Ok(lost)
     }
 
     /// Registers what is neither closed nor registered yet.

@@ -29,6 +29,7 @@ use self::{
     change::{Changes, Receipts},
     ffi::{EVFILT_READ, EVFILT_WRITE, Filter},
 };
+use super::Entry;
 use crate::{Interest, Token};
 
 /// A kqueue.
@@ -201,17 +202,16 @@ impl Selector {
     /// # Errors
     ///
     /// None; on epoll there are some.
-    pub fn rebuild<I>(&self, mut live: impl FnMut() -> I) -> io::Result<Vec<Token>>
-    where
-        I: IntoIterator<Item = (RawFd, Token, Interest)>,
-    {
-        let lost = live().into_iter().filter_map(|(fd, token, interest)| {
+    #[cold]
+    pub fn rebuild(&self, live: &mut dyn FnMut() -> Vec<Entry>) -> io::Result<Vec<Token>> {
+        let mut lost = Vec::new();
+        for &(fd, token, interest) in &live() {
             match self.reregister(fd, token, interest) {
-                Err(error) if error.raw_os_error() != Some(libc::EBADF) => Some(token),
-                Ok(()) | Err(_) => None,
+                Err(error) if error.raw_os_error() != Some(libc::EBADF) => lost.push(token),
+                Ok(()) | Err(_) => {}
             }
-        });
-        Ok(lost.collect())
+        }
+        Ok(lost)
     }
 
     /// Deletes those filters of `fd` whose addition `receipts` confirms.

@@ -120,9 +120,9 @@ pub fn send_to(fd: BorrowedFd<'_>, bytes: &[u8], target: &SocketAddr) -> io::Res
     Ok(count as usize)
 }
 
-/// Whether a send failed because a queue on the way is full (`ENOBUFS`): it may succeed in a moment,
-/// and nothing will tell when. The socket itself counts as writable meanwhile (T45), so who waits
-/// for that and tries again spins.
+/// Whether a send failed because a queue on the way is full (`ENOBUFS`): it may succeed in a
+/// moment, and nothing will tell when. The socket itself counts as writable meanwhile (T45), so
+/// who waits for that and tries again spins.
 ///
 /// # Platform notes
 ///

@@ -338,6 +338,18 @@ impl MultiSend {
     }
 }
 
+/// Whether an error of a message with a segment size
+/// ([`push_segment_size`](SendControl::push_segment_size)) can mean that the kernel would not
+/// segment it: `EIO`, where the device computes no checksums or the packet would be encrypted, and
+/// `EINVAL`. `EMSGSIZE` is another matter: a segment is too long for the path (T65).
+///
+/// # References
+///
+/// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
+pub fn is_segmentation_refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL))
+}
+
 impl fmt::Debug for MultiSend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MultiSend").finish_non_exhaustive()

@@ -1,7 +1,7 @@
 //! Options that have the kernel tell about each packet, or cut and join them: what comes beside
 //! a datagram ([`cmsg`](crate::cmsg)), segments, the error queue.
 
-use super::{Encoding, SockOpt, name, names};
+use super::{Encoding, SockOpt, Wire, name, names};
 
 const V4: i32 = libc::IPPROTO_IP;
 const V6: i32 = libc::IPPROTO_IPV6;
@@ -70,6 +70,26 @@ pub const TIMESTAMPING: SockOpt<u32> = SockOpt::new(
     name!("so_timestamping", libc::SO_TIMESTAMPING),
     Encoding::BITS,
 );
+
+/// Whether the time at which each datagram leaves is told, by the system's clock, in the error
+/// queue: [`TIMESTAMPING`] with software times, numbers from 0 up, and without the datagram. Linux
+/// only; reading it tells whether times of departure are taken at all.
+#[doc(alias = "SO_TIMESTAMPING")]
+pub const SEND_TIMESTAMP: SockOpt<bool> = SockOpt::new(
+    "SO_TIMESTAMPING",
+    libc::SOL_SOCKET,
+    name!("so_timestamping", libc::SO_TIMESTAMPING),
+    Encoding::new(
+        4,
+        |on| Wire::from_bytes(&(if on { SEND_TIMES } else { 0_u32 }).to_ne_bytes()),
+        |bytes| Some(u32::from_ne_bytes(bytes.try_into().ok()?) & TX_SOFTWARE != 0),
+    ),
+);
+
+/// `SOF_TIMESTAMPING_TX_SOFTWARE` of Linux's `<linux/net_tstamp.h>`.
+const TX_SOFTWARE: u32 = 1 << 1;
+/// With `SOF_TIMESTAMPING_SOFTWARE`, `_OPT_ID` and `_OPT_TSONLY`.
+const SEND_TIMES: u32 = TX_SOFTWARE | 1 << 4 | 1 << 7 | 1 << 11;
 
 /// Whether several datagrams of one sender can come as one, with the size of each (`UDP_GRO`).
 /// Linux only (5.0).

@@ -6,6 +6,7 @@
 //! sender back, as nothing does on a network: what the receiver's buffer has no room for is lost,
 //! is counted, and does not count.
 
+mod edgewake_side;
 mod raw_side;
 mod stream;
 #[cfg(feature = "peers")]
@@ -52,6 +53,21 @@ const SIDES: &[Side] = &[
         name: "by hand, GSO and GRO",
         send: raw_side::send_segments,
         receive: raw_side::receive_segments,
+    },
+    Side {
+        name: "edgewake, one a call",
+        send: edgewake_side::send_one_by_one,
+        receive: edgewake_side::receive_one_by_one,
+    },
+    Side {
+        name: "edgewake, batches",
+        send: edgewake_side::send_batches,
+        receive: edgewake_side::receive_batches,
+    },
+    Side {
+        name: "edgewake, GSO and GRO",
+        send: edgewake_side::send_segments,
+        receive: edgewake_side::receive_segments,
     },
     #[cfg(feature = "peers")]
     Side { name: "tokio, one a call", send: tokio_side::send, receive: tokio_side::receive },
