@@ -1,5 +1,6 @@
-//! The Nth system call fails: a Unix listener is bound over a dead one, a stream and a datagram pair
-//! carry bytes and descriptors, all is closed, and this is repeated until no call is left to strike.
+//! The Nth system call fails: a Unix listener is bound over a dead one, a stream and a datagram
+//! pair carry bytes and descriptors, all is closed, and this is repeated until no call is left to
+//! strike.
 //!
 //! Whatever call is struck: nothing hangs, nothing panics, the error that comes out is the one that
 //! went in, no descriptor is left open, neither a sent nor a received one, and no file. Runs with

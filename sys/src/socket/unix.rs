@@ -98,8 +98,8 @@ pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progre
 ///
 /// It is asked by connecting a *datagram* socket, which nobody notices: a live socket of another
 /// type answers `EPROTOTYPE`, one of this type takes the connect, and of a dead one it is
-/// `ECONNREFUSED`. A stream's connect would appear in the server's queue, and except on Linux a full
-/// queue is `ECONNREFUSED` too.
+/// `ECONNREFUSED`. A stream's connect would appear in the server's queue, and except on Linux a
+/// full queue is `ECONNREFUSED` too.
 ///
 /// # Errors
 ///
