@@ -43,7 +43,10 @@ pub use self::{
     },
     mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
-    unix::{accept_unix, bind_unix, connect_unix, has_unix, local_unix_addr, pair, peer_unix_addr},
+    unix::{
+        accept_unix, bind_unix, connect_unix, has_unix, is_alive, local_unix_addr, pair,
+        peer_unix_addr,
+    },
     unix_datagram::{
         as_queue_full, peek_from_unix, recv_from_unix, recv_from_unix_uninit, send_to_unix,
     },

@@ -223,6 +223,38 @@ fn t56_full_backlog_is_not_in_progress() {
     waiting.push(client(&address).unwrap());
 }
 
+// Goal: whether a socket is held is found out without its holder's notice, of every type, bound
+// only or listening, with room in its queue or without.
+#[test]
+fn holders_are_found_and_do_not_notice() {
+    for kind in [Type::STREAM, Type::DATAGRAM, Type::SEQPACKET] {
+        if !socket::has_unix(kind) {
+            continue;
+        }
+        let path = TemporaryPath::new();
+        let address = UnixAddr::from_path(&path.0).unwrap();
+        assert!(!socket::is_alive(&address).unwrap());
+        let holder = bound(&address, kind);
+        assert!(socket::is_alive(&address).unwrap());
+        if kind != Type::DATAGRAM {
+            socket::listen(holder.as_fd(), 1).unwrap();
+            assert!(socket::is_alive(&address).unwrap());
+            let error = socket::accept_unix(holder.as_fd()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            let clients: Vec<OwnedFd> = (0..8)
+                .map_while(|_| {
+                    let client = socket::create(Domain::UNIX, kind).unwrap();
+                    socket::connect_unix(client.as_fd(), &address).ok().map(|_| client)
+                })
+                .collect();
+            assert!(!clients.is_empty() && clients.len() < 8);
+            assert!(socket::is_alive(&address).unwrap());
+        }
+        drop(holder);
+        assert!(!socket::is_alive(&address).unwrap());
+    }
+}
+
 // Goal: the path stays when its socket is closed, and connecting to it is refused then.
 #[test]
 fn path_outlives_its_socket() {

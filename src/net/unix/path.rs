@@ -6,16 +6,13 @@ use std::{
     fs, io,
     ops::Deref,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::OwnedFd,
         unix::fs::{FileTypeExt, MetadataExt},
     },
     path::{Path, PathBuf},
 };
 
-use edgewake_sys::{
-    sockaddr::UnixAddr,
-    socket::{self, Domain, Type},
-};
+use edgewake_sys::{sockaddr::UnixAddr, socket};
 
 use crate::async_fd::AsyncFd;
 
@@ -93,7 +90,7 @@ impl Drop for SocketFile {
 ///
 /// # Errors
 ///
-/// `AddrInUse` if it is not a socket, or one that lives.
+/// `AddrInUse` if it is not a socket, or one that lives; why that could not be found out.
 pub(super) fn remove_dead(path: &Path) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         let sentence = format!("{} is there and is not a socket", path.display());
@@ -110,17 +107,12 @@ pub(super) fn remove_dead(path: &Path) -> io::Result<()> {
 }
 
 /// Whether somebody holds the socket of this path, listening or not.
-///
-/// Asked by connecting a *datagram* socket: a live socket of another type is EPROTOTYPE, one of
-/// this type takes the connect without noticing, and a dead one is ECONNREFUSED. A stream's connect
-/// would appear in the server's queue, and except on Linux a full queue is ECONNREFUSED too.
 fn is_alive(path: &Path) -> io::Result<bool> {
-    let probe = socket::create(Domain::UNIX, Type::DATAGRAM)?;
-    match socket::connect_unix(probe.as_fd(), &UnixAddr::from_path(path)?) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(false),
-        // It went meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        // Whatever else it says, somebody or something is there.
-        Ok(_) | Err(_) => Ok(true),
+    let address = UnixAddr::from_path(path)?;
+    loop {
+        match socket::is_alive(&address) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use super::{
@@ -50,7 +50,7 @@ fn born(socket: OwnedFd) -> io::Result<OwnedFd> {
     #[cfg(not(edgewake_has = "sock_cloexec"))]
     let socket = fd::finish_birth(socket)?;
     #[cfg(edgewake_has = "so_nosigpipe")]
-    crate::sockopt::NO_SIGPIPE.set(std::os::fd::AsFd::as_fd(&socket), true)?;
+    crate::sockopt::NO_SIGPIPE.set(socket.as_fd(), true)?;
     Ok(socket)
 }
 
@@ -90,6 +90,34 @@ pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progre
     match connect_step(fd, &RawAddr::from(address)) {
         Err(error) => progress(error),
         Ok(()) => Ok(Progress::Done),
+    }
+}
+
+/// Whether somebody holds the socket that a path or an abstract name belongs to, listening or not.
+/// Makes two system calls.
+///
+/// It is asked by connecting a *datagram* socket, which nobody notices: a live socket of another
+/// type answers `EPROTOTYPE`, one of this type takes the connect, and of a dead one it is
+/// `ECONNREFUSED`. A stream's connect would appear in the server's queue, and except on Linux a
+/// full queue is `ECONNREFUSED` too.
+///
+/// # Errors
+///
+/// `EACCES` and the like, of the path; `EMFILE` and the like, of the socket that asks; `EINTR`.
+///
+/// # References
+///
+/// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+pub fn is_alive(address: &UnixAddr) -> io::Result<bool> {
+    let probe = super::create(Domain::UNIX, Type::DATAGRAM)?;
+    match connect_step(probe.as_fd(), &RawAddr::from(address)) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            // EPERM: a datagram socket that is connected, with another one (Linux).
+            Some(libc::EPROTOTYPE | libc::EPERM) => Ok(true),
+            Some(libc::ECONNREFUSED | libc::ENOENT) => Ok(false),
+            _ => Err(error),
+        },
     }
 }
 
