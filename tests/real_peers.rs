@@ -18,7 +18,7 @@ use std::{net::SocketAddr, path::Path, thread};
 use edgewake::{
     Runtime,
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{UdpSocket, UnixListener, UnixStream, unix::ToUnixAddr},
+    net::{UdpSocket, UnixDatagram, UnixListener, UnixStream, unix::ToUnixAddr},
 };
 use os::TemporaryPath;
 use peer::pattern;
@@ -170,5 +170,81 @@ fn t53_abstract_names_are_socats() {
 
         let (_socat, _) = Socat::server(&format!("ABSTRACT-LISTEN:{}", ours("client")));
         use_stream(UnixAddr::from_abstract_name(ours("client")).unwrap()).await;
+    });
+}
+
+#[test]
+fn unix_datagram_serves_socat() {
+    with_socat(|| async {
+        let (path, peer) = (TemporaryPath::new("socat"), TemporaryPath::new("socat"));
+        let socket = UnixDatagram::bind(name(&path)).unwrap();
+        let address = format!("UNIX-SENDTO:{},bind={}", name(&path), name(&peer));
+        let talk = converse(Socat::client(&address));
+        let mut buffer = [0; 10_000];
+        for message in messages() {
+            let (count, from) = socket.recv_from(&mut buffer).await.unwrap();
+            assert!(buffer[..count] == message, "{count} bytes for {}", message.len());
+            assert_eq!(from.as_path(), Some(peer.as_ref()));
+            assert_eq!(socket.send_to(&message, from).await.unwrap(), message.len());
+        }
+        talk.join().unwrap();
+    });
+}
+
+#[test]
+fn unix_datagram_uses_socat() {
+    with_socat(|| async {
+        let (path, ours) = (TemporaryPath::new("socat"), TemporaryPath::new("socat"));
+        // It answers one datagram, and a child of it each further one.
+        let (_socat, _) = Socat::server(&format!("UNIX-RECVFROM:{},fork", name(&path)));
+        let socket = UnixDatagram::bind(name(&ours)).unwrap();
+        let mut buffer = [0; 10_000];
+        for message in messages() {
+            assert_eq!(socket.send_to(&message, name(&path)).await.unwrap(), message.len());
+            let count = socket.recv(&mut buffer).await.unwrap();
+            assert!(buffer[..count] == message, "{count} bytes for {}", message.len());
+        }
+    });
+}
+
+// macOS has no such sockets.
+#[cfg(not(target_vendor = "apple"))]
+#[test]
+fn unix_seqpacket_serves_socat() {
+    use edgewake::net::UnixSeqpacketListener;
+
+    with_socat(|| async {
+        let path = TemporaryPath::new("socat");
+        let listener = UnixSeqpacketListener::bind(name(&path)).unwrap();
+        // 5 is SOCK_SEQPACKET, on Linux and the BSDs.
+        let address = format!("UNIX-CONNECT:{},type=5", name(&path));
+        let talk = converse(Socat::client(&address));
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 10_000];
+        for message in messages() {
+            let count = socket.recv(&mut buffer).await.unwrap();
+            assert!(buffer[..count] == message, "{count} bytes for {}", message.len());
+            assert_eq!(socket.send(&message).await.unwrap(), message.len());
+        }
+        talk.join().unwrap();
+        assert_eq!(socket.recv(&mut buffer).await.unwrap(), 0, "socat has gone");
+    });
+}
+
+#[cfg(not(target_vendor = "apple"))]
+#[test]
+fn unix_seqpacket_uses_socat() {
+    use edgewake::net::UnixSeqpacket;
+
+    with_socat(|| async {
+        let path = TemporaryPath::new("socat");
+        let (_socat, _) = Socat::server(&format!("UNIX-LISTEN:{},type=5", name(&path)));
+        let socket = UnixSeqpacket::connect(name(&path)).await.unwrap();
+        let mut buffer = [0; 10_000];
+        for message in messages() {
+            assert_eq!(socket.send(&message).await.unwrap(), message.len());
+            let count = socket.recv(&mut buffer).await.unwrap();
+            assert!(buffer[..count] == message, "{count} bytes for {}", message.len());
+        }
     });
 }
