@@ -250,6 +250,11 @@ impl Outgoing<'_> {
     /// [`Unsupported`](io::ErrorKind::Unsupported) for an IPv4 interface on FreeBSD, DragonFly and
     /// OpenBSD.
     ///
+    /// # Platform notes
+    ///
+    /// FreeBSD refuses to send from an IPv4 address (`EINVAL`) unless the socket is bound to the
+    /// unspecified address.
+    ///
     /// # References
     ///
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_PKTINFO`
