@@ -13,7 +13,7 @@ mod unix;
 use std::{
     fs::File,
     io::{self, IoSlice, IoSliceMut, Read, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -104,6 +104,43 @@ fn descriptors_beside_messages() {
     });
 }
 
+// Goal: descriptors reach a socket by its address, and the answer the one that asked; a full queue
+// is waited for (T45), and the descriptors go once.
+#[test]
+fn t45_descriptors_to_an_address() {
+    let _alone = alone();
+    run(|| async {
+        let (here, there) = (unix::SocketPath::new(), unix::SocketPath::new());
+        let server = UnixDatagram::bind(&*here).unwrap();
+        let client = UnixDatagram::bind(&*there).unwrap();
+        let (read, _write) = speaking(b"word");
+        let mut control = SendControl::new();
+        control.push_fds(&[read.as_fd()]);
+        let mut filled = 0;
+        while client.try_send_to(b"full", &*here).is_ok() {
+            filled += 1;
+        }
+        let data = [IoSlice::new(b"with "), IoSlice::new(b"a file")];
+        client.try_send_message_to(&data, &control, &*here).unwrap_err();
+        let mut buffer = [0; 64];
+        {
+            let mut send = pin!(client.send_message_to(&data, &control, &*here));
+            assert!(poll_once(send.as_mut()).is_pending());
+            for _ in 0..filled {
+                assert_eq!(server.try_recv(&mut buffer).unwrap(), 4);
+            }
+            assert_eq!(send.await.unwrap(), 11);
+        }
+        let mut fds = Vec::new();
+        let received = server.recv_with_fds(&mut buffer, &mut fds).await.unwrap();
+        assert_eq!(received.source.as_path(), Some(&*there));
+        assert_eq!((&buffer[..received.length], fds.len()), (&b"with a file"[..], 1));
+        server.try_send_message_to(&data, &control, received.source).unwrap();
+        let received = client.recv_with_fds(&mut buffer, &mut fds).await.unwrap();
+        assert_eq!((received.length, fds.len()), (11, 2));
+    });
+}
+
 // Goal: the owned halves send and receive descriptors too (tokio#2975, #7674).
 #[test]
 fn descriptors_over_owned_halves() {
@@ -185,6 +222,36 @@ fn t64_truncated_descriptors_are_told() {
     if unix::LINUX {
         assert_eq!(os::open_descriptors(), before);
     }
+}
+
+// T64. Goal: a receiver without a free descriptor still gets the bytes, those descriptors that have
+// a place, and is told that there were more; once there is room all goes on.
+#[test]
+fn t64_receiving_at_the_descriptor_limit() {
+    let _alone = alone();
+    if !unix::LINUX {
+        return;
+    }
+    run(|| async {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (read, _write) = speaking(b"room");
+        let fds = [read.as_fd(), read.as_fd(), read.as_fd()];
+        here.send_with_fds(b"squeezed", &fds).await.unwrap();
+        let (soft, _) = os::descriptor_limits();
+        // The lowest number that is free.
+        let free = read.try_clone().unwrap().as_raw_fd();
+        os::limit_descriptors(free as u64 + 1);
+        let (bytes, received, flags) = receive(&there).await;
+        os::limit_descriptors(soft);
+        assert_eq!(bytes, b"squeezed");
+        assert!(flags.control_truncated);
+        assert_eq!(received.len(), 1);
+        here.send_with_fds(b"at ease", &fds).await.unwrap();
+        let (bytes, mut received, flags) = receive(&there).await;
+        assert_eq!((&bytes[..], received.len()), (&b"at ease"[..], 3));
+        assert!(!flags.control_truncated);
+        assert_eq!(said_by(received.remove(0), 4), b"room");
+    });
 }
 
 // T59, T64. Goal: a receive that is dropped while it waits has taken nothing: the next one gets

@@ -10,6 +10,7 @@ use std::{
 
 use edgewake_sys::{
     cmsg::{Control, Message, SendControl},
+    sockaddr::RawAddr,
     socket::{self, RecvFlags, SendFlags},
 };
 
@@ -74,6 +75,17 @@ pub(super) fn send(
     control: &SendControl<'_>,
 ) -> io::Result<usize> {
     socket::send_message(fd, data, None, Some(control), SendFlags::NONE)
+}
+
+/// The same to an address, whose queue is waited for by time if it is full.
+pub(super) fn send_to(
+    fd: BorrowedFd<'_>,
+    data: &[io::IoSlice<'_>],
+    control: &SendControl<'_>,
+    target: &RawAddr,
+) -> io::Result<usize> {
+    socket::send_message(fd, data, Some(target), Some(control), SendFlags::NONE)
+        .map_err(socket::as_queue_full)
 }
 
 /// The descriptors in `control`, appended to `fds`.

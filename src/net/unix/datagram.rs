@@ -1,7 +1,7 @@
 //! The socket of datagrams.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net as std_net,
@@ -9,11 +9,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use edgewake_sys::socket::{self, Domain, Progress, Type};
+use edgewake_sys::{
+    sockaddr::RawAddr,
+    socket::{self, Domain, Progress, Type},
+};
 
 use super::{
-    ToUnixAddr, UnixAddr, UnixBind,
-    ancillary::ancillary_face,
+    SendControl, ToUnixAddr, UnixAddr, UnixBind,
+    ancillary::{self, ancillary_face},
     messages::message_face,
     options::{peer_options, unix_options},
     path::Named,
@@ -219,6 +222,46 @@ impl UnixDatagram {
     pub fn try_send_to(&self, bytes: &[u8], target: impl ToUnixAddr) -> io::Result<usize> {
         let target = target.unix_addr()?;
         self.io().try_send_message(|fd| send_to(fd, bytes, &target))
+    }
+
+    /// Sends a datagram of several pieces, with control messages beside it, to the socket of a path
+    /// or of an abstract name. It waits as [`send_to`](Self::send_to) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped has not sent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_to`](Self::send_to) and [`send_message`](Self::send_message).
+    ///
+    /// # References
+    ///
+    /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
+    #[doc(alias = "sendmsg")]
+    pub async fn send_message_to(
+        &self,
+        data: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        target: impl ToUnixAddr,
+    ) -> io::Result<usize> {
+        let target = RawAddr::from(&target.unix_addr()?);
+        self.io().send_message(|fd| ancillary::send_to(fd, data, control, &target)).await
+    }
+
+    /// Sends a datagram with control messages beside it if there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_send_to`](Self::try_send_to) and [`send_message`](Self::send_message).
+    pub fn try_send_message_to(
+        &self,
+        data: &[IoSlice<'_>],
+        control: &SendControl<'_>,
+        target: impl ToUnixAddr,
+    ) -> io::Result<usize> {
+        let target = RawAddr::from(&target.unix_addr()?);
+        self.io().try_send_message(|fd| ancillary::send_to(fd, data, control, &target))
     }
 
     /// Receives a datagram, and says where it came from: the unnamed address if its sender has

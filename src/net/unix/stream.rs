@@ -33,6 +33,11 @@ use crate::{
 /// [`AsyncWrite`](crate::io::AsyncWrite), so one task can read while another one writes, without
 /// splitting. Closing (`poll_close`) shuts down the writing half; dropping closes the socket.
 ///
+/// # Platform notes
+///
+/// Urgent data ([`recv_oob`](Self::recv_oob), [`send_oob`](Self::send_oob)): Linux since 5.15;
+/// elsewhere `EOPNOTSUPP`.
+///
 /// # Examples
 ///
 /// ```
