@@ -16,6 +16,7 @@ use std::{
     net::Shutdown,
     os::{fd::OwnedFd, unix::net as std_net},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -244,6 +245,34 @@ fn t45_waiting_is_at_rest() {
         driven.rest();
         let undriven = executor::block_on(filler.send_to(&[7; 100], &*path));
         assert_ne!(kind(undriven), io::ErrorKind::WouldBlock);
+    });
+}
+
+// T20. Goal: any number of tasks that receive from one socket are all served, one datagram each.
+#[test]
+fn t20_many_receivers_of_one_socket() {
+    run(|| async {
+        let (here, there) = UnixDatagram::pair().unwrap();
+        let there = Arc::new(there);
+        let receivers: Vec<_> = (0..30)
+            .map(|_| {
+                let socket = Arc::clone(&there);
+                edgewake::spawn(async move {
+                    let mut byte = [0];
+                    assert_eq!(socket.recv(&mut byte).await.unwrap(), 1);
+                    byte[0]
+                })
+            })
+            .collect();
+        for number in 0..30_u8 {
+            here.send(&[number]).await.unwrap();
+        }
+        let mut numbers = Vec::new();
+        for receiver in receivers {
+            numbers.push(receiver.await.unwrap());
+        }
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(0..30));
     });
 }
 
