@@ -22,9 +22,12 @@ use std::{
 
 use bytes::BytesMut;
 use driven::Driven;
-use edgewake::net::{
-    UnixAddr, UnixDatagram,
-    unix::{Control, UnixBind},
+use edgewake::{
+    net::{
+        UnixAddr, UnixDatagram,
+        unix::{Control, UnixBind},
+    },
+    time::sleep,
 };
 use futures::{executor, future::poll_fn};
 use support::{assert_debug, assert_send, assert_sync, deadline};
@@ -147,8 +150,7 @@ fn forms_of_receiving() {
 }
 
 // T45. Goal: a send to a queue that others have filled waits although this socket is writable all
-// the while and no event tells, and arrives once there is room. Method: unconnected senders, for
-// which Linux answers EAGAIN and registers nobody.
+// the while, and arrives once there is room. Method: unconnected senders.
 #[test]
 fn t45_full_queue_at_the_target() {
     run(|| async {
@@ -157,14 +159,15 @@ fn t45_full_queue_at_the_target() {
         let (filler, sender) = (UnixDatagram::unbound().unwrap(), UnixDatagram::unbound().unwrap());
         let filled = fill(&filler, &path);
         let mut buffer = [0; 128];
-        {
-            let mut send = pin!(sender.send_to(b"late", &*path));
-            assert!(poll_once(send.as_mut()).is_pending());
-            for _ in 0..filled {
-                assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
-            }
-            assert_eq!(send.await.unwrap(), 4);
+        let late = UnixDatagram::unbound().unwrap();
+        let target = path.to_path_buf();
+        let send = edgewake::spawn(async move { late.send_to(b"late", target).await });
+        sleep(Duration::from_millis(30)).await;
+        assert!(!send.is_finished());
+        for _ in 0..filled {
+            assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
         }
+        assert_eq!(send.await.unwrap().unwrap(), 4);
         assert_eq!(server.recv(&mut buffer).await.unwrap(), 4);
 
         let filled = fill(&filler, &path);
@@ -217,6 +220,33 @@ fn t45_connected_senders_wait() {
         for sender in senders {
             sender.await.unwrap();
         }
+    });
+}
+
+// T45. Goal: a connected sender whose peer's queue is full rests until the system tells (Linux).
+#[test]
+fn t45_connected_sender_is_at_rest() {
+    if !unix::LINUX {
+        return;
+    }
+    deadline(|| {
+        let path = SocketPath::new();
+        let mut driven = Driven::new();
+        let server = driven.block_on(async { UnixDatagram::bind(&*path) }).unwrap();
+        let filled = fill(&driven.block_on(async { UnixDatagram::unbound() }).unwrap(), &path);
+        let target = path.to_path_buf();
+        let task = driven.spawn(async move {
+            let sender = UnixDatagram::unbound()?;
+            sender.connect(target)?;
+            sender.send(b"told").await
+        });
+        driven.rest();
+        assert!(!task.is_finished());
+        let mut buffer = [0; 128];
+        for _ in 0..filled {
+            assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
+        }
+        assert_eq!(driven.finish(task).unwrap(), 4);
     });
 }
 
