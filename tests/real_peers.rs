@@ -3,7 +3,7 @@
 //! What both our ends take for granted of each other, lengths of addresses, boundaries of
 //! messages, ends of streams, shows against a program that knows nothing of this library.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/os.rs"]
 mod os;

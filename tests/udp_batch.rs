@@ -206,7 +206,10 @@ fn batches_to_the_peer() {
 /// Sends one datagram from `sender`'s address with a class, and checks what `receiver` says of it.
 async fn told_of(ip: IpAddr) -> bool {
     let (receiver, to) = bound(ip).await;
-    let (sender, from) = bound(ip).await;
+    // FreeBSD lets only a socket of no address choose one for a datagram.
+    let anywhere = if ip.is_ipv4() { IpAddr::from([0; 4]) } else { IpAddr::from([0; 16]) };
+    let (sender, from) = bound(anywhere).await;
+    let from = SocketAddr::new(ip, from.port());
     receiver.set_recv_packet_info(true).unwrap();
     receiver.set_recv_ttl(true).unwrap();
     receiver.set_recv_timestamp(true).unwrap();

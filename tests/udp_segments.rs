@@ -3,7 +3,7 @@
 
 #![cfg(feature = "net")]
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 #[path = "support/os.rs"]
 mod os;
 mod support;
@@ -137,7 +137,7 @@ fn joined_datagrams_say_their_size() {
 
 // T65. Goal: a socket whose segmented messages the kernel refuses sends the same datagrams one by
 // one, none lost and none twice, and asks no more. (A socket without checksums is refused.)
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 #[test]
 fn t65_refused_segments_go_one_by_one() {
     run(|| async {

@@ -139,3 +139,75 @@ impl Client {
         self.pace.answer();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, UdpSocket as StdSocket},
+        rc::Rc,
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use edgewake::{Runtime, net::UdpSocket};
+
+    use super::Client;
+    use crate::{pace::Pace, shared::Shared};
+
+    /// Has one client load a server of std's that treats each datagram with `answer`, which returns
+    /// whether to send it back. Returns the counts, and how many were not sent back.
+    fn load(mut answer: impl FnMut(&mut [u8]) -> bool + Send + 'static) -> (Rc<Shared>, u64) {
+        let server = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = server.local_addr().expect("a bound socket");
+        let serving = thread::spawn(move || {
+            let (mut buffer, mut dropped) = ([0; 2000], 0);
+            loop {
+                let (count, peer) = server.recv_from(&mut buffer).expect("a bound socket");
+                let datagram = &mut buffer[..count];
+                if datagram.is_empty() {
+                    return dropped;
+                } else if answer(datagram) {
+                    server.send_to(datagram, peer).expect("room for a datagram");
+                } else {
+                    dropped += 1;
+                }
+            }
+        });
+        let shared = Rc::new(Shared::new(100, Instant::now() + Duration::from_millis(300)));
+        Runtime::new().expect("a runtime").block_on(async {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+            socket.connect(address).await.expect("an address");
+            Client::new(socket, Rc::clone(&shared), Pace::closed(4), 3).drive().await;
+        });
+        let stop = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        stop.send_to(&[], address).expect("an empty datagram");
+        (shared, serving.join().expect("the server has ended"))
+    }
+
+    // Goal: lost messages are unanswered ones, no errors, and others are sent in their place.
+    #[test]
+    fn losses_are_counted() {
+        let mut number = 0;
+        let (shared, dropped) = load(move |_| {
+            number += 1;
+            number % 3 != 0
+        });
+        let tally = &shared.tally;
+        assert!(dropped > 0);
+        assert_eq!(tally.unanswered(), dropped);
+        assert_eq!(tally.answers() + dropped, tally.questions());
+        assert_eq!(tally.errors(), []);
+    }
+
+    // Goal: an answer that is no message of ours is an error.
+    #[test]
+    fn changed_bytes_are_an_error() {
+        let (shared, _) = load(|datagram| {
+            datagram[50] ^= 1;
+            true
+        });
+        let errors = shared.tally.errors();
+        assert_eq!(errors, [("the server sent other bytes than it was sent".to_owned(), 1)]);
+        assert_eq!(shared.tally.answers(), 0);
+    }
+}

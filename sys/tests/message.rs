@@ -322,7 +322,10 @@ fn beside(control: &mut Control) -> Beside {
 fn t64_packets_tell_how_they_came() {
     for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
         let Some((receiver, to)) = udp(ip) else { continue };
-        let Some((sender, from)) = udp(ip) else { continue };
+        // FreeBSD lets only a socket of no address choose one for a datagram.
+        let anywhere = if ip.is_ipv4() { IpAddr::from([0; 4]) } else { IpAddr::from([0; 16]) };
+        let Some((sender, from)) = udp(anywhere) else { continue };
+        let from = SocketAddr::new(ip, from.port());
         let asked = ask_for_everything(&receiver, ip.is_ipv6());
         let mut sending = SendControl::new();
         sending.push_source(ip, 0).unwrap();

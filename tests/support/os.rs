@@ -250,8 +250,9 @@ impl Interruptible {
     }
 }
 
-/// Has a UDP socket send without checksums (IPv4 only), so that the kernel refuses to segment.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Has a UDP socket send without checksums (IPv4 only), so that the kernel refuses to segment. libc
+/// does not have the option for Android.
+#[cfg(target_os = "linux")]
 pub fn without_checksums(socket: &impl AsFd) {
     let on: libc::c_int = 1;
     let (value, length) = (std::ptr::from_ref(&on).cast(), size_of_val(&on) as libc::socklen_t);

@@ -98,6 +98,11 @@ impl<'fd> SendControl<'fd> {
     /// any, and an interface by its index, or 0 for any. IPv4 addresses are for IPv4 sockets,
     /// IPv6 ones (also mapped) for IPv6 sockets.
     ///
+    /// # Platform notes
+    ///
+    /// FreeBSD refuses an IPv4 address (`EINVAL`, when it is sent) unless the socket is bound to
+    /// the unspecified address and a port.
+    ///
     /// # Errors
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) for an IPv4 interface on FreeBSD, DragonFly and

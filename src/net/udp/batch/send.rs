@@ -250,6 +250,11 @@ impl Outgoing<'_> {
     /// [`Unsupported`](io::ErrorKind::Unsupported) for an IPv4 interface on FreeBSD, DragonFly and
     /// OpenBSD.
     ///
+    /// # Platform notes
+    ///
+    /// FreeBSD refuses to send from an IPv4 address (`EINVAL`) unless the socket is bound to the
+    /// unspecified address.
+    ///
     /// # References
     ///
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_PKTINFO`
@@ -305,6 +310,42 @@ impl Outgoing<'_> {
     /// # Panics
     ///
     /// If `size` is 0.
+    ///
+    /// # Examples
+    ///
+    /// Ten datagrams of 1200 bytes with one system call, received with one where the system joins
+    /// them:
+    ///
+    /// ```
+    /// use edgewake::net::{UdpSocket, udp::{RecvBatch, SendBatch}};
+    ///
+    /// # let runtime = edgewake::Runtime::new()?;
+    /// # runtime.block_on(async {
+    /// let receiver = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let joins = receiver.set_gro(true).is_ok();
+    /// let sender = UdpSocket::bind("127.0.0.1:0").await?;
+    ///
+    /// let mut outgoing = SendBatch::new();
+    /// outgoing.push(vec![7; 12_000], receiver.local_addr()?).segment_size(1200);
+    /// sender.send_batch(&mut outgoing).await?;
+    ///
+    /// let mut batch = RecvBatch::new(16, if joins { 65_535 } else { 1500 });
+    /// let mut count = 0;
+    /// while count < 10 {
+    ///     receiver.recv_batch(&mut batch).await?;
+    ///     for segment in batch.iter().flat_map(|datagram| datagram.segments()) {
+    ///         assert_eq!(segment, [7; 1200]);
+    ///         count += 1;
+    ///     }
+    /// }
+    /// # std::io::Result::Ok(())
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # References
+    ///
+    /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
     #[doc(alias = "UDP_SEGMENT")]
     pub fn segment_size(&mut self, size: u16) -> &mut Self {
         assert!(size > 0, "a segment has at least one byte");
