@@ -16,14 +16,18 @@ use std::{
     net::Shutdown,
     os::{fd::OwnedFd, unix::net as std_net},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::BytesMut;
 use driven::Driven;
-use edgewake::net::{
-    UnixAddr, UnixDatagram,
-    unix::{Control, UnixBind},
+use edgewake::{
+    net::{
+        UnixAddr, UnixDatagram,
+        unix::{Control, UnixBind},
+    },
+    time::sleep,
 };
 use futures::{executor, future::poll_fn};
 use support::{assert_debug, assert_send, assert_sync, deadline};
@@ -146,8 +150,7 @@ fn forms_of_receiving() {
 }
 
 // T45. Goal: a send to a queue that others have filled waits although this socket is writable all
-// the while and no event tells, and arrives once there is room. Method: unconnected senders, for
-// which Linux answers EAGAIN and registers nobody.
+// the while, and arrives once there is room. Method: unconnected senders.
 #[test]
 fn t45_full_queue_at_the_target() {
     run(|| async {
@@ -156,14 +159,15 @@ fn t45_full_queue_at_the_target() {
         let (filler, sender) = (UnixDatagram::unbound().unwrap(), UnixDatagram::unbound().unwrap());
         let filled = fill(&filler, &path);
         let mut buffer = [0; 128];
-        {
-            let mut send = pin!(sender.send_to(b"late", &*path));
-            assert!(poll_once(send.as_mut()).is_pending());
-            for _ in 0..filled {
-                assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
-            }
-            assert_eq!(send.await.unwrap(), 4);
+        let late = UnixDatagram::unbound().unwrap();
+        let target = path.to_path_buf();
+        let send = edgewake::spawn(async move { late.send_to(b"late", target).await });
+        sleep(Duration::from_millis(30)).await;
+        assert!(!send.is_finished());
+        for _ in 0..filled {
+            assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
         }
+        assert_eq!(send.await.unwrap().unwrap(), 4);
         assert_eq!(server.recv(&mut buffer).await.unwrap(), 4);
 
         let filled = fill(&filler, &path);
@@ -219,6 +223,33 @@ fn t45_connected_senders_wait() {
     });
 }
 
+// T45. Goal: a connected sender whose peer's queue is full rests until the system tells (Linux).
+#[test]
+fn t45_connected_sender_is_at_rest() {
+    if !unix::LINUX {
+        return;
+    }
+    deadline(|| {
+        let path = SocketPath::new();
+        let mut driven = Driven::new();
+        let server = driven.block_on(async { UnixDatagram::bind(&*path) }).unwrap();
+        let filled = fill(&driven.block_on(async { UnixDatagram::unbound() }).unwrap(), &path);
+        let target = path.to_path_buf();
+        let task = driven.spawn(async move {
+            let sender = UnixDatagram::unbound()?;
+            sender.connect(target)?;
+            sender.send(b"told").await
+        });
+        driven.rest();
+        assert!(!task.is_finished());
+        let mut buffer = [0; 128];
+        for _ in 0..filled {
+            assert_eq!(server.try_recv(&mut buffer).unwrap(), 100);
+        }
+        assert_eq!(driven.finish(task).unwrap(), 4);
+    });
+}
+
 // T45. Goal: waiting for a full queue does not spin, can be dropped, and says what it is where
 // nothing can time it.
 #[test]
@@ -244,6 +275,34 @@ fn t45_waiting_is_at_rest() {
         driven.rest();
         let undriven = executor::block_on(filler.send_to(&[7; 100], &*path));
         assert_ne!(kind(undriven), io::ErrorKind::WouldBlock);
+    });
+}
+
+// T20. Goal: any number of tasks that receive from one socket are all served, one datagram each.
+#[test]
+fn t20_many_receivers_of_one_socket() {
+    run(|| async {
+        let (here, there) = UnixDatagram::pair().unwrap();
+        let there = Arc::new(there);
+        let receivers: Vec<_> = (0..30)
+            .map(|_| {
+                let socket = Arc::clone(&there);
+                edgewake::spawn(async move {
+                    let mut byte = [0];
+                    assert_eq!(socket.recv(&mut byte).await.unwrap(), 1);
+                    byte[0]
+                })
+            })
+            .collect();
+        for number in 0..30_u8 {
+            here.send(&[number]).await.unwrap();
+        }
+        let mut numbers = Vec::new();
+        for receiver in receivers {
+            numbers.push(receiver.await.unwrap());
+        }
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(0..30));
     });
 }
 

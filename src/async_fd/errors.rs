@@ -71,7 +71,8 @@ where
                 registration.enroll(this.io.fd(), interest, context::reactor())?;
             }
             let due = bits::ERROR | bits::SHUT;
-            if registration.park_beyond(seen, due, cx.waker(), &mut this.key) != Wait::Retry {
+            // Unregistered, behind our back, it has to be registered again.
+            if registration.park_beyond(seen, due, cx.waker(), &mut this.key) == Wait::Pending {
                 budget::refund();
                 return Poll::Pending;
             }

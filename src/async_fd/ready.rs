@@ -136,10 +136,9 @@ impl Future for Ready<'_> {
         if registration.snapshot(Direction::Read).is_shut() {
             return Poll::Ready(Err(registration.shut_down()));
         }
-        registration.enroll(this.fd, registration.widened(this.interest), context::reactor())?;
+        let interest = registration.widened(this.interest);
         let wanted = this.wanted();
-        let wait = registration.park_keyed(wanted, cx.waker(), &mut this.key);
-        if wait != Wait::Retry {
+        if enlist(registration, this.fd, interest, wanted, cx, &mut this.key)? != Wait::Retry {
             budget::refund();
             return Poll::Pending;
         }
@@ -190,10 +189,10 @@ impl Future for Watch<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(budget::poll_spend(cx));
-        self.registration.enroll(self.fd, self.interest, context::reactor())?;
-        let wanted = Wanted { read: self.until, write: 0 };
-        let registration = self.registration;
-        match registration.park_keyed(wanted, cx.waker(), &mut self.key) {
+        let this = &mut *self;
+        let wanted = Wanted { read: this.until, write: 0 };
+        let registration = this.registration;
+        match enlist(registration, this.fd, this.interest, wanted, cx, &mut this.key)? {
             Wait::Retry if registration.snapshot(Direction::Read).is_shut() => {
                 Poll::Ready(Err(registration.shut_down()))
             }
@@ -210,6 +209,25 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
             self.registration.forget(key);
+        }
+    }
+}
+
+/// Registers `interest` and waits in the list for `wanted`; again, if the registration was lost in
+/// between (a rebuilt selector refused it), when the entry could not be woken yet.
+fn enlist(
+    registration: &Registration,
+    fd: BorrowedFd<'_>,
+    interest: Interest,
+    wanted: Wanted,
+    cx: &Context<'_>,
+    key: &mut Option<Key>,
+) -> io::Result<Wait> {
+    loop {
+        registration.enroll(fd, interest, context::reactor())?;
+        match registration.park_keyed(wanted, cx.waker(), key) {
+            Wait::Unregistered if !registration.is_enrolled(interest) => {}
+            wait => return Ok(wait),
         }
     }
 }

@@ -144,6 +144,11 @@ impl Registration {
         self.source.widened(asked)
     }
 
+    /// See [`Source::is_enrolled`].
+    pub(crate) fn is_enrolled(&self, asked: Interest) -> bool {
+        self.source.is_enrolled(asked)
+    }
+
     /// See [`Source::tell_one`].
     pub(crate) fn tell_one(&self) -> bool {
         self.source.tell_one()

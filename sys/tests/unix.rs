@@ -14,7 +14,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use common::{recv_all, retry, send_all};
+use common::{recv_all, retry, send_all, wait_for};
 use edgewake_sys::{
     fd,
     sockaddr::UnixAddr,
@@ -221,6 +221,31 @@ fn t56_full_backlog_is_not_in_progress() {
     assert_eq!(error.raw_os_error(), Some(expected));
     socket::accept_unix(listener.as_fd()).unwrap();
     waiting.push(client(&address).unwrap());
+}
+
+// T45. Goal: what a full queue at the target looks like: an error that is no ENOBUFS on Linux, and a
+// sender that counts as writable all the while, so that waiting for that would spin or hang.
+#[test]
+fn t45_full_queue_at_an_unconnected_target() {
+    let path = TemporaryPath::new();
+    let address = UnixAddr::from_path(&path.0).unwrap();
+    let target = bound(&address, Type::DATAGRAM);
+    let fillers: Vec<OwnedFd> =
+        (0..2).map(|_| socket::create(Domain::UNIX, Type::DATAGRAM).unwrap()).collect();
+    let fill = |sender: &OwnedFd| {
+        (0..100_000).find_map(|_| socket::send_to_unix(sender.as_fd(), b"x", &address).err())
+    };
+    fill(&fillers[0]).expect("the queue is full at last");
+    let error = fill(&fillers[1]).expect("the queue is full");
+    let expected = if ABSTRACT { libc::EAGAIN } else { libc::ENOBUFS };
+    assert_eq!(error.raw_os_error(), Some(expected));
+    assert_eq!(socket::as_queue_full(error).raw_os_error(), Some(libc::ENOBUFS));
+    // At once, although nothing has changed.
+    wait_for(fillers[1].as_fd(), libc::POLLOUT);
+    let mut buffer = [0; 8];
+    let (count, source) = socket::recv_from_unix(target.as_fd(), &mut buffer).unwrap();
+    assert_eq!((count, source), (1, UnixAddr::unnamed()));
+    assert_eq!(socket::send_to_unix(fillers[1].as_fd(), b"", &address).unwrap(), 0);
 }
 
 // Goal: whether a socket is held is found out without its holder's notice, of every type, bound

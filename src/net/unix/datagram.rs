@@ -322,7 +322,8 @@ impl UnixDatagram {
     }
 }
 
-/// A send whose full queue is waited out by time: no event tells of the queue at another socket.
+/// A send whose full queue is waited out by time: no event tells of the queue at another socket,
+/// and on Linux each attempt that fails looks like one.
 fn send_to(fd: BorrowedFd<'_>, bytes: &[u8], target: &UnixAddr) -> io::Result<usize> {
     socket::send_to_unix(fd, bytes, target).map_err(socket::as_queue_full)
 }

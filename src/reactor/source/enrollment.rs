@@ -51,8 +51,8 @@ impl Source {
         drop(home);
     }
 
-    /// The selector has lost the registration. Whoever waits tries again, registers anew, and gets
-    /// the error if that fails.
+    /// The selector has lost the registration. Whoever waits, for whatever, is woken, registers
+    /// anew, and gets the error if that fails.
     pub(in crate::reactor) fn disenroll(&self, reactor: &Arc<Reactor>) {
         let token = {
             let mut enrollment = lock(&self.enrollment);
@@ -69,6 +69,8 @@ impl Source {
         };
         reactor.remove(token);
         self.raise(DATA, DATA);
+        // And those who wait for something that this is not: a close, an error, urgent data.
+        self.wake_list(u64::MAX, u64::MAX);
     }
 
     /// Registers the directions of `asked`, if they are not yet: with the reactor it is registered
@@ -80,6 +82,8 @@ impl Source {
         current: Option<Arc<Reactor>>,
     ) -> io::Result<()> {
         let mut enrollment = lock(&self.enrollment);
+        let manner = if self.is_exclusive() { Interest::EXCLUSIVE } else { Interest::empty() };
+        let asked = asked | manner;
         match &mut *enrollment {
             Enrollment::Registered(_, known) if known.contains(asked) => return Ok(()),
             Enrollment::Registered(reactor, known) => {
@@ -174,10 +178,7 @@ impl Source {
 
     /// What registering `direction` asks for.
     pub(in crate::reactor) fn interest(&self, direction: Direction) -> Interest {
-        match self.kind.interest(direction) {
-            incoming if self.is_exclusive() => incoming | Interest::EXCLUSIVE,
-            interest => interest,
-        }
+        self.kind.interest(direction)
     }
 
     /// From its registration on, one driver of several that watch this listener is enough to be
@@ -186,16 +187,21 @@ impl Source {
         let enrollment = lock(&self.enrollment);
         let in_time = matches!(&*enrollment, Enrollment::Born(_));
         if in_time {
-            // Relaxed: read under the same mutex, or as a hint of what is asked for, which the
-            // mutex orders before it is registered.
+            // Relaxed: `enroll` reads it under the same mutex.
             self.exclusive.store(true, Ordering::Relaxed);
         }
         in_time
     }
 
     pub(in crate::reactor) fn is_exclusive(&self) -> bool {
-        // Relaxed: see `tell_one`.
+        // Relaxed: in `enroll` the mutex orders it; elsewhere the owner asks for what it has done.
         self.exclusive.load(Ordering::Relaxed)
+    }
+
+    /// Whether `asked` is registered now.
+    pub(in crate::reactor) fn is_enrolled(&self, asked: Interest) -> bool {
+        let enrollment = lock(&self.enrollment);
+        matches!(&*enrollment, Enrollment::Registered(_, known) if known.contains(asked))
     }
 
     /// See `Kind::widened`.
@@ -207,10 +213,11 @@ impl Source {
     /// learn of it, the slot is given back. The owner closes the descriptor after this, or, unless
     /// `closes`, keeps it.
     pub(in crate::reactor) fn detach(&self, closes: bool) {
-        // Relaxed: see `token`.
-        let token = Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed));
-        let home = {
+        let (token, home) = {
             let mut enrollment = lock(&self.enrollment);
+            // Relaxed: see `token`. Under the mutex, as in `disenroll`: who takes the token gives
+            // the slot back.
+            let token = Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed));
             let home = std::mem::replace(&mut *enrollment, Enrollment::Gone);
             if let Enrollment::Registered(reactor, _) = &home {
                 // Relaxed: see `lend`; the owner is here, so every loan has happened.
@@ -225,7 +232,7 @@ impl Source {
                     let _already_gone: io::Result<()> = reactor.selector().deregister(self.fd());
                 }
             }
-            home
+            (token, home)
         };
         self.raise(SHUT, SHUT);
         if let Enrollment::Registered(reactor, _) = home {

@@ -393,3 +393,31 @@ fn t88_waiting_beyond_an_event_sees_what_another_cleared() {
     assert_eq!(woken.wakes(), 1);
     assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
 }
+
+// Goal: whoever waits at a source whose registration is lost is woken, whatever for: not only those
+// who wait for data.
+#[test]
+fn a_lost_registration_wakes_everybody() {
+    use std::os::fd::AsFd;
+
+    use crate::reactor::Reactor;
+
+    let reactor = Arc::new(Reactor::new().unwrap());
+    let (end, _other) = edgewake_sys::pipe::pipe().unwrap();
+    let source = Arc::new(Source::new(Kind::Other, true, None));
+    let interest = source.interest(Read);
+    source.enroll(end.as_fd(), interest, Some(Arc::clone(&reactor))).unwrap();
+    let [close, errors] = [Count::new(), Count::new()];
+    let (mut of_close, mut of_errors) = (None, None);
+    assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Pending);
+    let seen = source.snapshot(Read);
+    let waits = source.park_beyond(seen, ERROR | SHUT, &errors.waker(), &mut of_errors);
+    assert_eq!(waits, Wait::Pending);
+
+    reactor.selector().deregister(source.fd()).unwrap();
+    source.disenroll(&reactor);
+    assert_eq!([close.wakes(), errors.wakes()], [1, 1]);
+    assert!(!source.is_enrolled(interest));
+    assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Unregistered);
+    source.detach(true);
+}
