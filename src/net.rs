@@ -29,7 +29,7 @@
 //! | sequenced packets | yes | yes | - | yes | yes | yes | yes |
 //! | credentials with every message | yes | yes | - | yes | yes | yes | - |
 //! | a full backlog is waited for | yes | yes | - | - | - | - | - |
-//! | one of several loops is woken ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
+//! | one loop of several wakes ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
 //! | vsock | yes | yes | yes | - | - | - | - |
 //!
 //! Without it a method is there and fails with [`Unsupported`](std::io::ErrorKind::Unsupported)
