@@ -306,11 +306,21 @@ fn t63_errors_come_once() {
     });
 }
 
+// Goal: batches and the futures that use them may change threads.
 #[test]
 fn traits() {
+    fn movable<T: Send>(_future: T) {}
+
     assert_send::<RecvBatch>();
     assert_send::<SendBatch>();
     assert_sync::<RecvBatch>();
     assert_debug::<RecvBatch>();
     assert_debug::<SendBatch>();
+    run(|| async {
+        let (socket, _) = local().await;
+        movable(socket.recv_batch(&mut RecvBatch::new(1, 1)));
+        movable(socket.send_batch(&mut SendBatch::new()));
+        movable(socket.recv_error());
+        movable(socket.send_zerocopy(bytes::Bytes::new(), None));
+    });
 }
