@@ -27,9 +27,9 @@
 //! | where a datagram was sent to | yes | yes | yes | yes | yes | yes | yes |
 //! | abstract Unix addresses | yes | yes | - | - | - | - | - |
 //! | sequenced packets | yes | yes | - | yes | yes | yes | yes |
-//! | credentials with every message | yes | yes | - | yes | yes | yes | - |
+//! | credentials with what is received | yes | yes | - | yes | - | yes | - |
 //! | a full backlog is waited for | yes | yes | - | - | - | - | - |
-//! | one of several loops is woken ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
+//! | one of many loops is woken ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
 //! | vsock | yes | yes | yes | - | - | - | - |
 //!
 //! Without it a method is there and fails with [`Unsupported`](std::io::ErrorKind::Unsupported)
