@@ -223,8 +223,8 @@ fn t56_full_backlog_is_not_in_progress() {
     waiting.push(client(&address).unwrap());
 }
 
-// T45. Goal: what a full queue at the target looks like: an error that is no ENOBUFS on Linux, and a
-// sender that counts as writable all the while, so that waiting for that would spin or hang.
+// T45. Goal: what a full queue at the target looks like: an error that is no ENOBUFS on Linux, and
+// a sender that counts as writable all the while, so that waiting for that would spin.
 #[test]
 fn t45_full_queue_at_an_unconnected_target() {
     let path = TemporaryPath::new();

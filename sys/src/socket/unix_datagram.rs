@@ -93,10 +93,10 @@ pub fn send_to_unix(fd: BorrowedFd<'_>, bytes: &[u8], target: &UnixAddr) -> io::
 
 /// The error of a send to an address, as it should be waited for: `EAGAIN` becomes `ENOBUFS`.
 ///
-/// Linux answers `EAGAIN` where the queue at the target is full, and tells of it only a sender whose
-/// connected peer the target is (`unix_dgram_sendmsg`, Linux 6.18). Any other stays writable all the
-/// while, and each failed attempt is an edge of its own, so that waiting for those spins (measured).
-/// A queue that is full is waited out by time (T45).
+/// Linux answers `EAGAIN` where the queue at the target is full, and tells when there is room only
+/// a sender whose connected peer the target is (`unix_dgram_sendmsg`, Linux 6.18). Any other stays
+/// writable all the while, and each failed attempt is an edge of its own, so that waiting for those
+/// spins (measured). A queue that is full is waited out by time (T45).
 pub fn as_queue_full(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EAGAIN) => io::Error::from_raw_os_error(libc::ENOBUFS),
