@@ -147,15 +147,16 @@ impl UdpSocket {
 
     fn new(domain: Domain) -> io::Result<UdpSocket> {
         let fd = socket::create(domain, Type::DATAGRAM)?;
-        Ok(UdpSocket::from_io(AsyncFd::lazy(fd, Kind::Datagram)))
+        Ok(UdpSocket::from_io(AsyncFd::lazy(fd, Kind::Datagram), true))
     }
 
-    fn from_io(io: AsyncFd<OwnedFd>) -> UdpSocket {
+    /// `own` says that nobody else has, or had, the descriptor.
+    fn from_io(io: AsyncFd<OwnedFd>, own: bool) -> UdpSocket {
         UdpSocket {
             io,
             pause: SendPause::new(),
             segmentation: Segmentation::new(),
-            held: Held::new(),
+            held: Held::new(own),
         }
     }
 
@@ -319,9 +320,9 @@ impl TryFrom<OwnedFd> for UdpSocket {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
         }
         socket::adopt(owned.as_fd())?;
-        Ok(UdpSocket::from_io(AsyncFd::lazy(owned, Kind::Other)))
+        Ok(UdpSocket::from_io(AsyncFd::lazy(owned, Kind::Other), false))
     }
 }
 
 readiness_face!(UdpSocket);
-descriptor_face!(UdpSocket);
+descriptor_face!(UdpSocket, |socket| socket.held.lend());
