@@ -148,6 +148,7 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     // Credentials: Linux's, or a structure that the sender (cmsgcred) or the receiver's option
     // (sockcred) adds.
     ("scm_credentials", &[LINUX]),
+    ("scm_pidfd", &[LINUX]),
     ("scm_creds", &[FREEBSD, DRAGONFLY, NETBSD]),
     ("scm_creds2", &[FREEBSD]),
     ("cmsgcred", &[FREEBSD, DRAGONFLY]),

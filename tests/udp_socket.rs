@@ -473,6 +473,8 @@ fn t30_conversions() {
 
         let (unix, _) = std::os::unix::net::UnixDatagram::pair().unwrap();
         assert_eq!(kind(UdpSocket::try_from(OwnedFd::from(unix))), io::ErrorKind::InvalidInput);
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_eq!(kind(UdpSocket::try_from(OwnedFd::from(tcp))), io::ErrorKind::InvalidInput);
     });
 }
 

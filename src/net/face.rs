@@ -133,9 +133,12 @@ macro_rules! readiness_face {
     };
 }
 
-/// Gives `$type` the conversions that give its descriptor away or lend it.
+/// Gives `$type` the conversions that give its descriptor away or lend it; `$lend` is told before.
 macro_rules! descriptor_face {
     ($type:ident) => {
+        descriptor_face!($type, |_| {});
+    };
+    ($type:ident, $lend:expr) => {
         const _: () = {
             use ::std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -148,6 +151,8 @@ macro_rules! descriptor_face {
 
             impl AsFd for $type {
                 fn as_fd(&self) -> BorrowedFd<'_> {
+                    let lend: fn(&$type) = $lend;
+                    lend(self);
                     self.io().as_fd()
                 }
             }

@@ -112,6 +112,15 @@ impl Type {
     pub const DATAGRAM: Type = Type(libc::SOCK_DGRAM);
     /// Messages in order, over a connection (`SOCK_SEQPACKET`). Apple has none of the Unix family.
     pub const SEQPACKET: Type = Type(libc::SOCK_SEQPACKET);
+
+    /// The type of an existing socket (`SO_TYPE`).
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` or `ENOTSOCK`.
+    pub fn of(fd: BorrowedFd<'_>) -> io::Result<Type> {
+        sockopt::TYPE.get(fd).map(Type)
+    }
 }
 
 /// Creates a socket, non-blocking and close-on-exec.

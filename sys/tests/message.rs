@@ -249,6 +249,31 @@ fn t64_credentials_are_the_senders() {
     }
 }
 
+// T64. Goal: a descriptor of the sender's process, where the receiver asked for it (Linux 6.5).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn t64_the_senders_process_is_owned() {
+    use edgewake_sys::cmsg;
+
+    /// `SO_PASSPIDFD` of `<asm-generic/socket.h>`.
+    const PASS_PIDFD: i32 = 76;
+    let (near, far) = datagrams();
+    let on = 1_i32.to_ne_bytes();
+    // SAFETY: the option takes an int.
+    if unsafe { sockopt::set_bytes(far.as_fd(), libc::SOL_SOCKET, PASS_PIDFD, &on) }.is_err() {
+        // An older kernel, or another architecture's number.
+        return;
+    }
+    let data = [IoSlice::new(b"me")];
+    socket::send_message(near.as_fd(), &data, None, None, SendFlags::NONE).unwrap();
+    let mut control = Control::with_capacity(cmsg::space(4));
+    receive(&far, 8, Some(&mut control));
+    let Some(Message::PidFd(process)) = control.messages().next() else { panic!("no process") };
+    // SAFETY: asks for the flags of an open descriptor.
+    let flags = unsafe { libc::fcntl(process.as_raw_fd(), libc::F_GETFD) };
+    assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+}
+
 /// A bound, non-blocking UDP socket of the loopback, and its address.
 fn udp(ip: IpAddr) -> Option<(OwnedFd, SocketAddr)> {
     let address = SocketAddr::new(ip, 0);

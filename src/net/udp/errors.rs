@@ -158,12 +158,11 @@ impl UdpSocket {
     #[doc(alias = "IP_RECVERR")]
     #[doc(alias = "IPV6_RECVERR")]
     pub fn set_recv_errors(&self, on: bool) -> io::Result<()> {
-        if self.domain()? != Domain::IPV6 {
-            return sockopt::RECV_ERRORS.set(self.fd(), on);
+        if self.domain()? == Domain::IPV6 {
+            self.set_option(&sockopt::RECV_ERRORS_V6, on)?;
         }
-        sockopt::RECV_ERRORS_V6.set(self.fd(), on)?;
-        // For the IPv4 that it carries.
-        sockopt::RECV_ERRORS.set(self.fd(), on)
+        // For the IPv4 that it carries, also of an IPv6 socket.
+        self.set_option(&sockopt::RECV_ERRORS, on)
     }
 
     /// Has the time at which each datagram leaves this machine told in the error queue, by the

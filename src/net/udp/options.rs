@@ -380,7 +380,7 @@ impl UdpSocket {
     /// not have it.
     #[doc(alias = "setsockopt")]
     pub fn set_option<T>(&self, option: &SockOpt<T>, value: T) -> io::Result<()> {
-        option.set(self.fd(), value)
+        self.held().change_option(self.fd(), || option.set(self.fd(), value))
     }
 
     pub(super) fn domain(&self) -> io::Result<Domain> {

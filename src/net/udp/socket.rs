@@ -147,15 +147,16 @@ impl UdpSocket {
 
     fn new(domain: Domain) -> io::Result<UdpSocket> {
         let fd = socket::create(domain, Type::DATAGRAM)?;
-        Ok(UdpSocket::from_io(AsyncFd::lazy(fd, Kind::Datagram)))
+        Ok(UdpSocket::from_io(AsyncFd::lazy(fd, Kind::Datagram), true))
     }
 
-    fn from_io(io: AsyncFd<OwnedFd>) -> UdpSocket {
+    /// `own` says that nobody else has, or had, the descriptor.
+    fn from_io(io: AsyncFd<OwnedFd>, own: bool) -> UdpSocket {
         UdpSocket {
             io,
             pause: SendPause::new(),
             segmentation: Segmentation::new(),
-            held: Held::new(),
+            held: Held::new(own),
         }
     }
 
@@ -311,17 +312,20 @@ impl TryFrom<std::net::UdpSocket> for UdpSocket {
 impl TryFrom<OwnedFd> for UdpSocket {
     type Error = io::Error;
 
-    /// Takes a socket over and makes it non-blocking. One that is not of the IP families is
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    /// Takes a socket over and makes it non-blocking. One that is not of the IP families, or not of
+    /// datagrams, is [`InvalidInput`](io::ErrorKind::InvalidInput).
     fn try_from(owned: OwnedFd) -> io::Result<UdpSocket> {
+        let refuse = |sentence| Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
         if !matches!(Domain::of(owned.as_fd())?, Domain::IPV4 | Domain::IPV6) {
-            let sentence = "a UDP socket is of an IP family, and this one is not";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+            return refuse("a UDP socket is of an IP family, and this one is not");
+        }
+        if Type::of(owned.as_fd())? != Type::DATAGRAM {
+            return refuse("a UDP socket is of datagrams, and this one is not");
         }
         socket::adopt(owned.as_fd())?;
-        Ok(UdpSocket::from_io(AsyncFd::lazy(owned, Kind::Other)))
+        Ok(UdpSocket::from_io(AsyncFd::lazy(owned, Kind::Other), false))
     }
 }
 
 readiness_face!(UdpSocket);
-descriptor_face!(UdpSocket);
+descriptor_face!(UdpSocket, |socket| socket.held.lend());

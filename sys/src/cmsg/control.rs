@@ -5,6 +5,7 @@
 //! From the moment the kernel has written it: the [`Control`], which remembers up to where its
 //! messages were taken (`at`). Taking a message moves `at` past it *before* handing it out, so its
 //! descriptors then belong to the [`Fds`], and each that is taken from there to its `OwnedFd`.
+//! Which messages have descriptors is said by `carries_descriptors`, and nowhere else.
 //! Each of the three closes what it still owns when it is dropped. So each descriptor is owned
 //! once, whatever is taken, dropped or forgotten.
 
@@ -117,7 +118,7 @@ impl Control {
         use std::os::fd::BorrowedFd;
         let (bytes, mut at) = (self.bytes(), self.at);
         while let Some(found) = layout::find(bytes, at) {
-            if (found.level, found.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            if carries_descriptors(found.level, found.kind) {
                 for fd in descriptors(&bytes[found.payload]) {
                     // SAFETY: it is open until `self` closes it or gives it away.
                     fd::set_cloexec(unsafe { BorrowedFd::borrow_raw(fd) })?;
@@ -172,10 +173,18 @@ impl<'a> Iterator for Messages<'a> {
         // Before anything can own what is in it: see the module's page.
         *self.at = found.next;
         let payload = &self.bytes[found.payload];
-        if (found.level, found.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-            return Some(Message::Fds(Fds { left: payload }));
+        if !carries_descriptors(found.level, found.kind) {
+            return Some(Message::decode(found.level, found.kind, payload));
         }
-        Some(Message::decode(found.level, found.kind, payload))
+        let mut fds = Fds { left: payload };
+        if found.kind == libc::SCM_RIGHTS {
+            return Some(Message::Fds(fds));
+        }
+        // Where the kernel could not make one, it writes a negative error.
+        Some(match fds.next() {
+            Some(process) => Message::PidFd(process),
+            None => Message::Unknown { level: found.level, kind: found.kind, bytes: payload },
+        })
     }
 }
 
@@ -222,6 +231,19 @@ impl fmt::Debug for Fds<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(descriptors(self.left)).finish()
     }
+}
+
+/// `SCM_PIDFD` of `<linux/socket.h>`, which libc lacks.
+#[cfg(edgewake_has = "scm_pidfd")]
+const SCM_PIDFD: i32 = 4;
+
+/// Whether the payload of such a message is descriptors that were made for this process.
+fn carries_descriptors(level: i32, kind: i32) -> bool {
+    #[cfg(edgewake_has = "scm_pidfd")]
+    let process = kind == SCM_PIDFD;
+    #[cfg(not(edgewake_has = "scm_pidfd"))]
+    let process = false;
+    level == libc::SOL_SOCKET && (kind == libc::SCM_RIGHTS || process)
 }
 
 /// The descriptor numbers in a payload. A number that is cut is none; neither is a negative one,

@@ -14,7 +14,7 @@ use super::{
 };
 
 impl<'a> Message<'a> {
-    /// Never for `SCM_RIGHTS`, whose payload wants an owner.
+    /// Never for messages of descriptors, which want an owner: see `Control`.
     pub(super) fn decode(level: i32, kind: i32, payload: &'a [u8]) -> Message<'a> {
         let known = match level {
             libc::SOL_SOCKET => socket(kind, payload),

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    os::fd::OwnedFd,
     time::SystemTime,
 };
 
@@ -15,6 +16,8 @@ use super::{Fds, error::ExtendedError, time::Timestamps};
 pub enum Message<'a> {
     /// Descriptors (`SCM_RIGHTS`), close-on-exec.
     Fds(Fds<'a>),
+    /// The process that sent the message, close-on-exec: Linux's `SO_PASSPIDFD` (6.5).
+    PidFd(OwnedFd),
     /// Who sent the message: `SO_PASSCRED` on Linux, `LOCAL_CREDS` on FreeBSD and NetBSD, or sent
     /// by a peer on FreeBSD and DragonFly.
     Credentials(Credentials),

@@ -192,6 +192,27 @@ fn t64_cut_descriptors_are_owned_all_the_same() {
     witnesses.into_iter().for_each(Witness::assert_closed);
 }
 
+// T64. Goal: the descriptor of a process is owned like any other; an error in its place is none.
+#[cfg(edgewake_has = "scm_pidfd")]
+#[test]
+fn t64_process_descriptors_are_owned() {
+    for taken in [true, false] {
+        let mut witness = Witness::new();
+        let fd = witness.writer.take().unwrap().into_raw_fd();
+        let bytes = message(libc::SOL_SOCKET, super::SCM_PIDFD, &fd.to_ne_bytes());
+        // SAFETY: `fd` was released above.
+        let mut control = unsafe { holding(&bytes) };
+        if taken {
+            let Some(Message::PidFd(owned)) = control.messages().next() else { panic!("none") };
+            assert_eq!(owned.as_raw_fd(), fd);
+        }
+        drop(control);
+        witness.assert_closed();
+    }
+    let failed = message(libc::SOL_SOCKET, super::SCM_PIDFD, &(-libc::ESRCH).to_ne_bytes());
+    assert!(only(&failed).starts_with("Unknown"));
+}
+
 // T64. Goal: each way to not take descriptors closes them, and forgetting takes none twice.
 #[test]
 fn t64_untaken_descriptors_are_closed() {
