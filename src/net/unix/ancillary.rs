@@ -48,6 +48,18 @@ impl Received {
             end_of_record: false,
         }
     }
+
+    fn from_sys(received: socket::Received) -> Received {
+        let source = received.address.and_then(|raw| UnixAddr::try_from(&raw).ok());
+        Received {
+            length: received.length,
+            // One that cannot be read counts as none: the message is worth more.
+            source: source.unwrap_or(UnixAddr::unnamed()),
+            truncated: received.truncated,
+            control_truncated: received.control_truncated,
+            end_of_record: received.end_of_record,
+        }
+    }
 }
 
 /// Receives into `data` and `control`.
@@ -56,16 +68,16 @@ pub(super) fn recv(
     data: &mut [io::IoSliceMut<'_>],
     control: &mut Control,
 ) -> io::Result<Received> {
-    let received = socket::recv_message(fd, data, Some(control), RecvFlags::NONE)?;
-    let source = received.address.and_then(|raw| UnixAddr::try_from(&raw).ok());
-    Ok(Received {
-        length: received.length,
-        // One that cannot be read counts as none: the message is worth more.
-        source: source.unwrap_or(UnixAddr::unnamed()),
-        truncated: received.truncated,
-        control_truncated: received.control_truncated,
-        end_of_record: received.end_of_record,
-    })
+    socket::recv_message(fd, data, Some(control), RecvFlags::NONE).map(Received::from_sys)
+}
+
+/// The same from a stream: as much of `data` as one call fills.
+pub(super) fn recv_bytes(
+    fd: BorrowedFd<'_>,
+    data: &mut [io::IoSliceMut<'_>],
+    control: &mut Control,
+) -> io::Result<Received> {
+    socket::recv_stream_message(fd, data, control).map(Received::from_sys)
 }
 
 /// Sends `data` with `control` beside it.

@@ -10,9 +10,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use edgewake_sys::socket::send_stream_message;
+
 use super::{
     Control, OwnedReadHalf, OwnedWriteHalf, ReadHalf, Received, SendControl, UnixStream, WriteHalf,
-    ancillary::{self, check_carrier, recv, send, take_fds},
+    ancillary::{self, check_carrier, recv_bytes, take_fds},
     options::passing_options,
 };
 use crate::reactor::Direction;
@@ -98,7 +100,8 @@ impl UnixStream {
     }
 
     /// Sends bytes from several buffers in turn, with control messages beside the first of them;
-    /// otherwise as [`send_with_fds`](Self::send_with_fds).
+    /// otherwise as [`send_with_fds`](Self::send_with_fds). Of more than 1024 buffers a part is
+    /// sent, as where the room does not suffice.
     ///
     /// # Cancel safety
     ///
@@ -133,7 +136,7 @@ impl UnixStream {
         control: &SendControl<'_>,
     ) -> Poll<io::Result<usize>> {
         check_carrier(length(data), control)?;
-        self.io().poll_io(Direction::Write, cx, |fd| send(fd, data, control))
+        self.io().poll_io(Direction::Write, cx, |fd| send_stream_message(fd, data, control))
     }
 
     /// Sends bytes with control messages beside them if there is room.
@@ -148,7 +151,7 @@ impl UnixStream {
         control: &SendControl<'_>,
     ) -> io::Result<usize> {
         check_carrier(length(data), control)?;
-        self.io().attempt(Direction::Write, |fd| send(fd, data, control))
+        self.io().attempt(Direction::Write, |fd| send_stream_message(fd, data, control))
     }
 
     /// Receives bytes into several buffers in turn, up to the next that have something attached,
@@ -193,7 +196,7 @@ impl UnixStream {
         if !has_room(data) {
             return Poll::Ready(Ok(Received::nothing()));
         }
-        self.io().poll_io(Direction::Read, cx, |fd| recv(fd, data, control))
+        self.io().poll_io(Direction::Read, cx, |fd| recv_bytes(fd, data, control))
     }
 
     /// Receives bytes and what is beside them if there are any.
@@ -210,7 +213,7 @@ impl UnixStream {
         if !has_room(data) {
             return Ok(Received::nothing());
         }
-        self.io().attempt(Direction::Read, |fd| recv(fd, data, control))
+        self.io().attempt(Direction::Read, |fd| recv_bytes(fd, data, control))
     }
 }
 
