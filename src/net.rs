@@ -27,10 +27,12 @@
 //! | where a datagram was sent to | yes | yes | yes | yes | yes | yes | yes |
 //! | abstract Unix addresses | yes | yes | - | - | - | - | - |
 //! | sequenced packets | yes | yes | - | yes | yes | yes | yes |
-//! | credentials with every message | yes | yes | - | yes | yes | yes | - |
+//! | credentials with what is received | yes | yes | - | yes | - | yes | - |
 //! | a full backlog is waited for | yes | yes | - | - | - | - | - |
-//! | one of several loops is woken ([`TcpListener::set_wake_one`]) | yes | yes | - | - | - | - | - |
+//! | one of several loops is woken (1) | yes | yes | - | - | - | - | - |
 //! | vsock | yes | yes | yes | - | - | - | - |
+//!
+//! 1. [`TcpListener::set_wake_one`], and the like of every listener.
 //!
 //! Without it a method is there and fails with [`Unsupported`](std::io::ErrorKind::Unsupported)
 //! and a sentence that names what is missing, unless its documentation says otherwise.

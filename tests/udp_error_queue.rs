@@ -53,6 +53,7 @@ mod linux {
         time::Duration,
     };
 
+    #[cfg(target_os = "linux")]
     use bytes::Bytes;
     use edgewake::net::udp::ErrorOrigin;
 
