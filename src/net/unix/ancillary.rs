@@ -5,11 +5,11 @@
 
 use std::{
     io,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{BorrowedFd, OwnedFd, RawFd},
 };
 
 use edgewake_sys::{
-    cmsg::{Control, Message, SendControl},
+    cmsg::{Control, Message, SendControl, space},
     sockaddr::RawAddr,
     socket::{self, RecvFlags, SendFlags},
 };
@@ -18,7 +18,25 @@ use super::UnixAddr;
 
 /// As many descriptors as one message can carry on Linux (`SCM_MAX_FD`), where more is an error of
 /// the sender's. Other systems carry more, and tell what had no room.
-pub(super) const FDS_MAX: usize = 253;
+const FDS_MAX: usize = 253;
+
+/// Credentials of any system: 12 bytes on Linux, elsewhere a structure with up to 16 groups, of
+/// which NetBSD's `sockcred`, FreeBSD's `sockcred2` and `cmsgcred` (88, 92 and 84 bytes) are the
+/// longest.
+const CREDENTIALS: usize = 96;
+
+/// A label of `SO_PASSSEC`. It has no length that Linux promises; `NAME_MAX` is the usual room.
+const LABEL: usize = 256;
+
+/// Storage for as many descriptors as a message can carry, and what else may have been asked for:
+/// Linux puts it before the descriptors, whose room it takes. FreeBSD can bring credentials twice,
+/// the sender's and the receiver's. A descriptor of the sender's process (`SO_PASSPIDFD`) and a
+/// timestamp (at most the three of `SO_TIMESTAMPING`) are small.
+pub(super) fn storage_for_fds() -> Control {
+    let fds = space(FDS_MAX * size_of::<RawFd>());
+    let others = 2 * space(CREDENTIALS) + space(LABEL) + space(size_of::<RawFd>()) + space(48);
+    Control::with_capacity(fds + others)
+}
 
 /// A message, or a piece of a stream, that was received.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +180,8 @@ macro_rules! ancillary_face {
                 }
 
                 /// Receives a message, and appends the descriptors beside it to `fds`. There is
-                /// room for 253, which is the most that Linux sends with one.
+                /// room for 253, which is the most that Linux sends with one, beside credentials
+                /// and the like, which are dropped.
                 ///
                 /// # Cancel safety
                 ///
@@ -178,7 +197,7 @@ macro_rules! ancillary_face {
                     buffer: &mut [u8],
                     fds: &mut Vec<OwnedFd>,
                 ) -> io::Result<Received> {
-                    let mut control = Control::for_fds(ancillary::FDS_MAX);
+                    let mut control = ancillary::storage_for_fds();
                     let mut data = [IoSliceMut::new(buffer)];
                     let received = self.recv_message(&mut data, &mut control).await?;
                     ancillary::take_fds(&mut control, fds);

@@ -14,7 +14,7 @@ use edgewake_sys::socket::send_stream_message;
 
 use super::{
     Control, OwnedReadHalf, OwnedWriteHalf, ReadHalf, Received, SendControl, UnixStream, WriteHalf,
-    ancillary::{self, check_carrier, recv_bytes, take_fds},
+    ancillary::{check_carrier, recv_bytes, storage_for_fds, take_fds},
     options::passing_options,
 };
 use crate::reactor::Direction;
@@ -75,8 +75,9 @@ impl UnixStream {
     }
 
     /// Receives bytes, up to the next that have something attached, and appends the descriptors
-    /// beside them to `fds`. There is room for 253, which is the most that Linux sends at once.
-    /// A length of zero is the end of the stream.
+    /// beside them to `fds`. There is room for 253, which is the most that Linux sends at once,
+    /// beside credentials and the like, which are dropped. A length of zero is the end of the
+    /// stream.
     ///
     /// # Cancel safety
     ///
@@ -92,7 +93,7 @@ impl UnixStream {
         buffer: &mut [u8],
         fds: &mut Vec<OwnedFd>,
     ) -> io::Result<Received> {
-        let mut control = Control::for_fds(ancillary::FDS_MAX);
+        let mut control = storage_for_fds();
         let mut data = [IoSliceMut::new(buffer)];
         let received = self.recv_message(&mut data, &mut control).await?;
         take_fds(&mut control, fds);
