@@ -370,6 +370,30 @@ fn all_descriptors_arrive_beside_credentials() {
     });
 }
 
+// Goal: a receive that asks for no bytes drops what the storage held before, as every other does:
+// the descriptors of the last message do not look like this one's.
+#[test]
+fn receives_of_nothing_leave_nothing_in_the_storage() {
+    let _alone = alone();
+    run(|| async {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (read, _write) = speaking(b"");
+        let mut control = Control::for_fds(1);
+        for waits in [false, true] {
+            here.send_with_fds(b"x", &[read.as_fd()]).await.unwrap();
+            let mut byte = [0];
+            let mut data = [IoSliceMut::new(&mut byte)];
+            assert_eq!(there.recv_message(&mut data, &mut control).await.unwrap().length, 1);
+            let received = match waits {
+                true => there.recv_message(&mut [], &mut control).await,
+                false => there.try_recv_message(&mut [], &mut control),
+            };
+            assert_eq!(received.unwrap().length, 0);
+            assert_eq!(control.messages().count(), 0);
+        }
+    });
+}
+
 // Goal: a socket of this library that is sent away still works at both places, and its registration
 // here ends with it: nothing spins, nothing is lost.
 #[test]

@@ -195,6 +195,7 @@ impl UnixStream {
         control: &mut Control,
     ) -> Poll<io::Result<Received>> {
         if !has_room(data) {
+            control.clear();
             return Poll::Ready(Ok(Received::nothing()));
         }
         self.io().poll_io(Direction::Read, cx, |fd| recv_bytes(fd, data, control))
@@ -212,6 +213,7 @@ impl UnixStream {
         control: &mut Control,
     ) -> io::Result<Received> {
         if !has_room(data) {
+            control.clear();
             return Ok(Received::nothing());
         }
         self.io().attempt(Direction::Read, |fd| recv_bytes(fd, data, control))
@@ -222,7 +224,8 @@ fn length(data: &[IoSlice<'_>]) -> usize {
     data.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
 }
 
-/// A receive of no bytes completes at once and takes nothing, as everywhere on streams (T62).
+/// A receive of no bytes completes at once and takes nothing, as everywhere on streams (T62). What
+/// its storage holds is dropped all the same: it belongs to an earlier receive.
 fn has_room(data: &[IoSliceMut<'_>]) -> bool {
     data.iter().any(|piece| !piece.is_empty())
 }
