@@ -47,7 +47,7 @@ pub use self::{
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{
         accept_unix, bind_unix, connect_unix, has_unix, is_alive, local_unix_addr, pair,
-        peer_unix_addr,
+        peer_unix_addr, set_bind_mode,
     },
     unix_datagram::{
         as_queue_full, peek_from_unix, recv_from_unix, recv_from_unix_uninit, send_to_unix,

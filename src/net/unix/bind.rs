@@ -85,8 +85,13 @@ impl UnixBind {
     /// The permissions of the file, such as `0o600`; without it, what the process's umask leaves.
     /// Connecting takes permission to write (on Linux, Apple and today's BSDs).
     ///
-    /// They are set before a listener listens, so that nobody connects with others. Datagrams can
-    /// arrive in between: give the folder the permissions where that matters.
+    /// # Platform notes
+    ///
+    /// On Linux the file is made with them, and never has wider ones. Those that the umask has taken
+    /// away are added by the path right after that; on other systems all are set so. That is before
+    /// a listener listens, so that nobody connects with others; but datagrams can arrive in between,
+    /// and if somebody else may write to the folder, the path may name something else by then, whose
+    /// permissions are changed: give the folder the permissions where that matters.
     pub const fn mode(mut self, mode: u32) -> UnixBind {
         self.mode = Some(mode);
         self
@@ -155,6 +160,10 @@ impl UnixBind {
         }
         let fd = socket::create(Domain::UNIX, kind)?;
         let path = address.as_path();
+        // Linux: the file is born with them. There is no moment at which it has wider ones.
+        if let (Some(_), Some(mode)) = (path, self.mode) {
+            socket::set_bind_mode(fd.as_fd(), mode)?;
+        }
         match (socket::bind_unix(fd.as_fd(), address), path) {
             (Err(error), Some(path))
                 if self.unlink_before && error.kind() == io::ErrorKind::AddrInUse =>
@@ -166,7 +175,7 @@ impl UnixBind {
         }
         let Some(path) = path else { return Ok((fd, None)) };
         let file = Box::new(SocketFile::at(path)?);
-        if let Some(mode) = self.mode {
+        if let Some(mode) = self.mode.filter(|mode| *mode != file.mode()) {
             fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
         Ok((fd, Some(file)))

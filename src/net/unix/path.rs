@@ -54,6 +54,7 @@ pub(super) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
+    mode: u32,
     remove: bool,
 }
 
@@ -63,7 +64,13 @@ impl SocketFile {
     pub(super) fn at(path: &Path) -> io::Result<SocketFile> {
         let path = std::path::absolute(path)?;
         let found = fs::symlink_metadata(&path)?;
-        Ok(SocketFile { path, device: found.dev(), inode: found.ino(), remove: true })
+        let (device, inode, mode) = (found.dev(), found.ino(), found.mode() & 0o7777);
+        Ok(SocketFile { path, device, inode, mode, remove: true })
+    }
+
+    /// The permissions that it was made with.
+    pub(super) fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// Leaves it alone.
