@@ -75,8 +75,10 @@ impl UnixBind {
         self
     }
 
-    /// Whether the file is removed when the socket is dropped, if it is still the socket's own. Off
-    /// by default. A socket that is turned into std's, or into its descriptor, leaves it.
+    /// Whether the file is removed when the socket is dropped, with the last of its duplicates, if
+    /// it is still the socket's own. Off by default. A socket that is turned into std's, or into its
+    /// descriptor, leaves it; so does a process that has not bound it, but is a child (fork(2)) of
+    /// the one that has.
     pub const fn unlink_after(mut self, unlink: bool) -> UnixBind {
         self.unlink_after = unlink;
         self
@@ -150,11 +152,7 @@ impl UnixBind {
     }
 
     /// A bound socket, and its file, which goes with an error that comes after this.
-    fn bound(
-        &self,
-        address: &UnixAddr,
-        kind: Type,
-    ) -> io::Result<(OwnedFd, Option<Box<SocketFile>>)> {
+    fn bound(&self, address: &UnixAddr, kind: Type) -> io::Result<(OwnedFd, Option<SocketFile>)> {
         if !socket::has_unix(kind) {
             return Err(unsupported_type());
         }
@@ -174,14 +172,14 @@ impl UnixBind {
             (outcome, _) => outcome?,
         }
         let Some(path) = path else { return Ok((fd, None)) };
-        let file = Box::new(SocketFile::at(path)?);
+        let file = SocketFile::at(path)?;
         if let Some(mode) = self.mode.filter(|mode| *mode != file.mode()) {
             fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
         Ok((fd, Some(file)))
     }
 
-    fn named(&self, io: AsyncFd<OwnedFd>, file: Option<Box<SocketFile>>) -> Named {
+    fn named(&self, io: AsyncFd<OwnedFd>, file: Option<SocketFile>) -> Named {
         match file {
             Some(file) if !self.unlink_after => {
                 file.keep();
