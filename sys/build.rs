@@ -201,6 +201,8 @@ const LOCAL: &[(&str, &[&[&str]])] = &[
     ("vsock", &[LINUX, APPLE]),
     ("vsock_local_cid", &[LINUX]),
     ("unix_abstract", &[LINUX]),
+    // A socket's own permissions are those of the file that it is bound to.
+    ("unix_bind_mode", &[LINUX]),
     ("unix_seqpacket", &[LINUX, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
     ("peer_ucred", &[LINUX]),
     ("peer_local_pid", &[APPLE]),

@@ -17,7 +17,7 @@ mod tcp;
 mod unix;
 
 use std::{
-    io::{self, IoSliceMut},
+    io::{self, IoSlice, IoSliceMut},
     os::fd::AsFd,
     pin::pin,
 };
@@ -26,7 +26,10 @@ use bytes::BytesMut;
 use driven::Driven;
 use edgewake::{
     io::AsyncReadExt,
-    net::{UnixStream, unix::Control},
+    net::{
+        UnixStream,
+        unix::{Control, SendControl},
+    },
 };
 use support::deadline;
 use tcp::{poll_once, run};
@@ -274,5 +277,86 @@ fn drained_stream_waits_and_wakes() {
             assert_eq!(there.try_write(b"ping").unwrap(), 4);
         }
         driven.finish(echo);
+    });
+}
+
+/// Buffers of one byte, as many as `bytes` has.
+fn singles(bytes: &mut [u8]) -> Vec<IoSliceMut<'_>> {
+    bytes.chunks_mut(1).map(IoSliceMut::new).collect()
+}
+
+/// One buffer behind more empty ones than a call takes.
+fn behind_empty(bytes: &mut [u8]) -> Vec<IoSliceMut<'_>> {
+    let empty = (0..1025).map(|_| IoSliceMut::new(&mut []));
+    empty.chain([IoSliceMut::new(bytes)]).collect()
+}
+
+// T49. Goal: a read into more buffers than one call takes is one into the first of them, and no
+// short count: nothing waits for an edge that does not come.
+#[test]
+fn t49_reads_into_any_number_of_buffers() {
+    run(|| async {
+        const MANY: usize = 3000;
+        let (here, mut there) = connection().await;
+        assert!(poll_once(pin!({ &there }.read(&mut [0; 8]))).is_pending());
+        let sent: Vec<u8> = (0..MANY).map(|n| n as u8).collect();
+        assert_eq!(here.try_write(&sent).unwrap(), MANY);
+        let (mut received, mut filled) = (vec![0; MANY], 0);
+        while filled < MANY {
+            filled += there.read_vectored(&mut singles(&mut received[filled..])).await.unwrap();
+        }
+        assert_eq!(received, sent);
+    });
+}
+
+// T49. Goal: buffers without room at the front of a long list are passed over.
+#[test]
+fn t49_room_behind_empty_buffers_is_found() {
+    run(|| async {
+        let (here, mut there) = connection().await;
+        let mut bytes = [0; 8];
+        here.try_write(b"hello").unwrap();
+        assert_eq!(there.try_read_vectored(&mut behind_empty(&mut bytes)).unwrap(), 5);
+        here.try_write(b"hi").unwrap();
+        assert_eq!(there.read_vectored(&mut behind_empty(&mut bytes)).await.unwrap(), 2);
+        here.try_write(b"received").unwrap();
+        let (mut control, mut data) = (Control::for_fds(1), behind_empty(&mut bytes));
+        assert_eq!(there.recv_message(&mut data, &mut control).await.unwrap().length, 8);
+        assert_eq!(&bytes, b"received");
+    });
+}
+
+// T49. Goal: sending and receiving with something attached cut long lists as reads and writes do,
+// and what is attached goes with the first byte.
+#[test]
+fn t49_messages_of_any_number_of_buffers() {
+    run(|| async {
+        const MANY: usize = 1500;
+        let (here, there) = connection().await;
+        let sent: Vec<u8> = (0..MANY).map(|n| n as u8).collect();
+        let pieces: Vec<IoSlice<'_>> = sent.chunks(1).map(IoSlice::new).collect();
+        let mut control = SendControl::new();
+        control.push_fds(&[here.as_fd()]);
+        let first = here.send_message(&pieces, &control).await.unwrap();
+        assert!((1..MANY).contains(&first));
+        let rest = here.try_send_message(&pieces[first..], &SendControl::new()).unwrap();
+        assert_eq!(first + rest, MANY);
+
+        let mut storage = Control::for_fds(1);
+        let (mut received, mut filled, mut fds) = (vec![0; MANY], 0, 0);
+        while filled < MANY {
+            let mut data = singles(&mut received[filled..]);
+            filled += there.recv_message(&mut data, &mut storage).await.unwrap().length;
+            fds += storage.messages().count();
+        }
+        assert_eq!((received, fds), (sent, 1));
+
+        // Of a list whose first byte is far back.
+        let mut pieces = vec![IoSlice::new(b""); 1025];
+        pieces.push(IoSlice::new(b"far"));
+        assert_eq!(here.send_message(&pieces, &control).await.unwrap(), 3);
+        let (mut bytes, mut fds) = ([0; 8], Vec::new());
+        assert_eq!(there.recv_with_fds(&mut bytes, &mut fds).await.unwrap().length, 3);
+        assert_eq!((&bytes[..3], fds.len()), (&b"far"[..], 1));
     });
 }

@@ -343,6 +343,57 @@ fn too_many_descriptors() {
     });
 }
 
+// Goal: what else a receiver has asked for takes no room from the descriptors: all that one message
+// carries arrive beside the credentials, on every kind of socket.
+#[test]
+fn all_descriptors_arrive_beside_credentials() {
+    let _alone = alone();
+    if !unix::LINUX {
+        return;
+    }
+    run(|| async {
+        let (read, _write) = speaking(b"");
+        let fds = vec![read.as_fd(); 253];
+
+        let (here, there) = UnixStream::pair().unwrap();
+        there.set_pass_credentials(true).unwrap();
+        here.send_with_fds(b"x", &fds).await.unwrap();
+        let (_, received, flags) = receive(&there).await;
+        assert_eq!((received.len(), flags.control_truncated), (253, false));
+
+        let (here, there) = UnixDatagram::pair().unwrap();
+        there.set_pass_credentials(true).unwrap();
+        here.send_with_fds(b"x", &fds).await.unwrap();
+        let mut received = Vec::new();
+        let flags = there.recv_with_fds(&mut [0], &mut received).await.unwrap();
+        assert_eq!((received.len(), flags.control_truncated), (253, false));
+    });
+}
+
+// Goal: a receive that asks for no bytes drops what the storage held before, as every other does:
+// the descriptors of the last message do not look like this one's.
+#[test]
+fn receives_of_nothing_leave_nothing_in_the_storage() {
+    let _alone = alone();
+    run(|| async {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (read, _write) = speaking(b"");
+        let mut control = Control::for_fds(1);
+        for waits in [false, true] {
+            here.send_with_fds(b"x", &[read.as_fd()]).await.unwrap();
+            let mut byte = [0];
+            let mut data = [IoSliceMut::new(&mut byte)];
+            assert_eq!(there.recv_message(&mut data, &mut control).await.unwrap().length, 1);
+            let received = match waits {
+                true => there.recv_message(&mut [], &mut control).await,
+                false => there.try_recv_message(&mut [], &mut control),
+            };
+            assert_eq!(received.unwrap().length, 0);
+            assert_eq!(control.messages().count(), 0);
+        }
+    });
+}
+
 // Goal: a socket of this library that is sent away still works at both places, and its registration
 // here ends with it: nothing spins, nothing is lost.
 #[test]

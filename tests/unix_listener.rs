@@ -182,9 +182,6 @@ fn unlink_after_removes_its_own_file_only() {
         let bind = UnixBind::new().unlink_after(true);
         let path = SocketPath::new();
         let listener = bind.listener(&*path).unwrap();
-        let clone = listener.try_clone().unwrap();
-        drop(clone);
-        assert!(path.exists());
         drop(listener);
         assert!(!path.exists());
 
@@ -202,6 +199,35 @@ fn unlink_after_removes_its_own_file_only() {
         let taken_over = UnixListener::from_std(std).unwrap();
         drop(OwnedFd::from(taken_over));
         assert!(path.exists());
+    });
+}
+
+// Goal: a listener's file goes with the last of its duplicates, whichever that is, and stays where
+// one of them was given away.
+#[test]
+fn unlink_after_waits_for_duplicates() {
+    run(|| async {
+        let bind = UnixBind::new().unlink_after(true);
+        let path = SocketPath::new();
+        for original_goes_first in [false, true] {
+            let original = bind.listener(&*path).unwrap();
+            let duplicate = original.try_clone().unwrap().try_clone().unwrap();
+            let (first, last) = match original_goes_first {
+                true => (original, duplicate),
+                false => (duplicate, original),
+            };
+            drop(first);
+            assert!(path.exists());
+            let _client = numbered(&path, 7).await;
+            assert_eq!(number_of(last.accept().await.unwrap().0).await, 7);
+            drop(last);
+            assert!(!path.exists());
+        }
+        let original = bind.listener(&*path).unwrap();
+        let std = original.try_clone().unwrap().into_std().unwrap();
+        drop(original);
+        assert!(path.exists());
+        drop(std);
     });
 }
 

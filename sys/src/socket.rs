@@ -16,6 +16,7 @@ mod error_queue;
 mod message;
 mod mmsg;
 mod stalled;
+mod stream_message;
 mod transfer;
 mod unix;
 mod unix_datagram;
@@ -42,10 +43,11 @@ pub use self::{
         recv_message, recv_message_uninit, send_message,
     },
     mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
+    stream_message::{recv_stream_message, send_stream_message},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{
         accept_unix, bind_unix, connect_unix, has_unix, is_alive, local_unix_addr, pair,
-        peer_unix_addr,
+        peer_unix_addr, set_bind_mode,
     },
     unix_datagram::{
         as_queue_full, peek_from_unix, recv_from_unix, recv_from_unix_uninit, send_to_unix,

@@ -7,7 +7,7 @@ use std::{
     net::UdpSocket,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
-        unix::ffi::OsStrExt,
+        unix::{ffi::OsStrExt, fs::PermissionsExt},
     },
     path::{Path, PathBuf},
     process,
@@ -291,4 +291,22 @@ fn path_outlives_its_socket() {
     let again = socket::create(Domain::UNIX, Type::STREAM).unwrap();
     let error = socket::bind_unix(again.as_fd(), &address).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+// Goal: where a socket has permissions of its own, the file is made with them, and none is changed
+// afterwards. Method: such as no usual umask takes away.
+#[test]
+fn file_is_born_with_its_permissions() {
+    if cfg!(not(edgewake_has = "unix_bind_mode")) {
+        return;
+    }
+    for mode in [0o600, 0o400] {
+        let path = TemporaryPath::new();
+        let socket = socket::create(Domain::UNIX, Type::STREAM).unwrap();
+        socket::set_bind_mode(socket.as_fd(), mode).unwrap();
+        let address = UnixAddr::from_path(&path.0).unwrap();
+        socket::bind_unix(socket.as_fd(), &address).unwrap();
+        let found = fs::symlink_metadata(&path.0).unwrap().permissions();
+        assert_eq!(found.mode() & 0o7777, mode);
+    }
 }

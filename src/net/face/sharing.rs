@@ -9,8 +9,8 @@ use edgewake_sys::{Selector, fd};
 
 use crate::{async_fd::AsyncFd, reactor::Kind};
 
-/// Gives `$type`, a listener, the methods for sharing its queue between loops. It provides
-/// `fn from_io(AsyncFd<OwnedFd>)`.
+/// Gives `$type`, a listener, the methods for sharing its queue between loops. It consists of `io`,
+/// which is [`Duplicate`], and of the `backoff` of `poll_accept`.
 macro_rules! sharing_face {
     ($type:ident) => {
         /// # One queue, several loops
@@ -27,7 +27,8 @@ macro_rules! sharing_face {
             /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_DUPFD_CLOEXEC`
             #[doc(alias = "dup")]
             pub fn try_clone(&self) -> ::std::io::Result<$type> {
-                $crate::net::face::sharing::duplicate(&self.io).map(<$type>::from_io)
+                let io = $crate::net::face::sharing::Duplicate::duplicate(&self.io)?;
+                Ok($type { io, backoff: $crate::net::backoff::SharedBackoff::default() })
             }
 
             /// Of several loops at rest that wait at duplicates of this listener, each of which
@@ -77,15 +78,22 @@ macro_rules! sharing_face {
     };
 }
 
-/// A second descriptor of the same listener, to be registered by itself.
-pub(in crate::net) fn duplicate(io: &AsyncFd<OwnedFd>) -> io::Result<AsyncFd<OwnedFd>> {
-    // As `as_fd` says it: from now on closing one descriptor does not end its registration.
-    let copy = AsyncFd::lazy(fd::duplicate(io.as_fd())?, Kind::Listener);
-    copy.registration().lend();
-    if io.registration().is_exclusive() {
-        let _nobody_has_waited_yet = copy.registration().tell_one();
+/// What holds a listener's descriptor.
+pub(in crate::net) trait Duplicate: Sized {
+    /// A second descriptor of the same listener, to be registered by itself.
+    fn duplicate(&self) -> io::Result<Self>;
+}
+
+impl Duplicate for AsyncFd<OwnedFd> {
+    fn duplicate(&self) -> io::Result<AsyncFd<OwnedFd>> {
+        // As `as_fd` says it: from now on closing one descriptor does not end its registration.
+        let copy = AsyncFd::lazy(fd::duplicate(self.as_fd())?, Kind::Listener);
+        copy.registration().lend();
+        if self.registration().is_exclusive() {
+            let _nobody_has_waited_yet = copy.registration().tell_one();
+        }
+        Ok(copy)
     }
-    Ok(copy)
 }
 
 pub(in crate::net) fn wake_one(io: &AsyncFd<OwnedFd>) -> io::Result<()> {

@@ -5,11 +5,11 @@
 
 use std::{
     io,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{BorrowedFd, OwnedFd, RawFd},
 };
 
 use edgewake_sys::{
-    cmsg::{Control, Message, SendControl},
+    cmsg::{Control, Message, SendControl, space},
     sockaddr::RawAddr,
     socket::{self, RecvFlags, SendFlags},
 };
@@ -18,7 +18,25 @@ use super::UnixAddr;
 
 /// As many descriptors as one message can carry on Linux (`SCM_MAX_FD`), where more is an error of
 /// the sender's. Other systems carry more, and tell what had no room.
-pub(super) const FDS_MAX: usize = 253;
+const FDS_MAX: usize = 253;
+
+/// Credentials of any system: 12 bytes on Linux, elsewhere a structure with up to 16 groups, of
+/// which NetBSD's `sockcred`, FreeBSD's `sockcred2` and `cmsgcred` (88, 92 and 84 bytes) are the
+/// longest.
+const CREDENTIALS: usize = 96;
+
+/// A label of `SO_PASSSEC`. It has no length that Linux promises; `NAME_MAX` is the usual room.
+const LABEL: usize = 256;
+
+/// Storage for as many descriptors as a message can carry, and what else may have been asked for:
+/// Linux puts it before the descriptors, whose room it takes. FreeBSD can bring credentials twice,
+/// the sender's and the receiver's. A descriptor of the sender's process (`SO_PASSPIDFD`) and a
+/// timestamp (at most the three of `SO_TIMESTAMPING`) are small.
+pub(super) fn storage_for_fds() -> Control {
+    let fds = space(FDS_MAX * size_of::<RawFd>());
+    let others = 2 * space(CREDENTIALS) + space(LABEL) + space(size_of::<RawFd>()) + space(48);
+    Control::with_capacity(fds + others)
+}
 
 /// A message, or a piece of a stream, that was received.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +66,18 @@ impl Received {
             end_of_record: false,
         }
     }
+
+    fn from_sys(received: socket::Received) -> Received {
+        let source = received.address.and_then(|raw| UnixAddr::try_from(&raw).ok());
+        Received {
+            length: received.length,
+            // One that cannot be read counts as none: the message is worth more.
+            source: source.unwrap_or(UnixAddr::unnamed()),
+            truncated: received.truncated,
+            control_truncated: received.control_truncated,
+            end_of_record: received.end_of_record,
+        }
+    }
 }
 
 /// Receives into `data` and `control`.
@@ -56,16 +86,16 @@ pub(super) fn recv(
     data: &mut [io::IoSliceMut<'_>],
     control: &mut Control,
 ) -> io::Result<Received> {
-    let received = socket::recv_message(fd, data, Some(control), RecvFlags::NONE)?;
-    let source = received.address.and_then(|raw| UnixAddr::try_from(&raw).ok());
-    Ok(Received {
-        length: received.length,
-        // One that cannot be read counts as none: the message is worth more.
-        source: source.unwrap_or(UnixAddr::unnamed()),
-        truncated: received.truncated,
-        control_truncated: received.control_truncated,
-        end_of_record: received.end_of_record,
-    })
+    socket::recv_message(fd, data, Some(control), RecvFlags::NONE).map(Received::from_sys)
+}
+
+/// The same from a stream: as much of `data` as one call fills.
+pub(super) fn recv_bytes(
+    fd: BorrowedFd<'_>,
+    data: &mut [io::IoSliceMut<'_>],
+    control: &mut Control,
+) -> io::Result<Received> {
+    socket::recv_stream_message(fd, data, control).map(Received::from_sys)
 }
 
 /// Sends `data` with `control` beside it.
@@ -150,7 +180,8 @@ macro_rules! ancillary_face {
                 }
 
                 /// Receives a message, and appends the descriptors beside it to `fds`. There is
-                /// room for 253, which is the most that Linux sends with one.
+                /// room for 253, which is the most that Linux sends with one, beside credentials
+                /// and the like, which are dropped.
                 ///
                 /// # Cancel safety
                 ///
@@ -166,7 +197,7 @@ macro_rules! ancillary_face {
                     buffer: &mut [u8],
                     fds: &mut Vec<OwnedFd>,
                 ) -> io::Result<Received> {
-                    let mut control = Control::for_fds(ancillary::FDS_MAX);
+                    let mut control = ancillary::storage_for_fds();
                     let mut data = [IoSliceMut::new(buffer)];
                     let received = self.recv_message(&mut data, &mut control).await?;
                     ancillary::take_fds(&mut control, fds);

@@ -10,9 +10,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use edgewake_sys::socket::send_stream_message;
+
 use super::{
     Control, OwnedReadHalf, OwnedWriteHalf, ReadHalf, Received, SendControl, UnixStream, WriteHalf,
-    ancillary::{self, check_carrier, recv, send, take_fds},
+    ancillary::{check_carrier, recv_bytes, storage_for_fds, take_fds},
     options::passing_options,
 };
 use crate::reactor::Direction;
@@ -73,8 +75,9 @@ impl UnixStream {
     }
 
     /// Receives bytes, up to the next that have something attached, and appends the descriptors
-    /// beside them to `fds`. There is room for 253, which is the most that Linux sends at once.
-    /// A length of zero is the end of the stream.
+    /// beside them to `fds`. There is room for 253, which is the most that Linux sends at once,
+    /// beside credentials and the like, which are dropped. A length of zero is the end of the
+    /// stream.
     ///
     /// # Cancel safety
     ///
@@ -90,7 +93,7 @@ impl UnixStream {
         buffer: &mut [u8],
         fds: &mut Vec<OwnedFd>,
     ) -> io::Result<Received> {
-        let mut control = Control::for_fds(ancillary::FDS_MAX);
+        let mut control = storage_for_fds();
         let mut data = [IoSliceMut::new(buffer)];
         let received = self.recv_message(&mut data, &mut control).await?;
         take_fds(&mut control, fds);
@@ -98,7 +101,8 @@ impl UnixStream {
     }
 
     /// Sends bytes from several buffers in turn, with control messages beside the first of them;
-    /// otherwise as [`send_with_fds`](Self::send_with_fds).
+    /// otherwise as [`send_with_fds`](Self::send_with_fds). Of more than 1024 buffers a part is
+    /// sent, as where the room does not suffice.
     ///
     /// # Cancel safety
     ///
@@ -133,7 +137,7 @@ impl UnixStream {
         control: &SendControl<'_>,
     ) -> Poll<io::Result<usize>> {
         check_carrier(length(data), control)?;
-        self.io().poll_io(Direction::Write, cx, |fd| send(fd, data, control))
+        self.io().poll_io(Direction::Write, cx, |fd| send_stream_message(fd, data, control))
     }
 
     /// Sends bytes with control messages beside them if there is room.
@@ -148,7 +152,7 @@ impl UnixStream {
         control: &SendControl<'_>,
     ) -> io::Result<usize> {
         check_carrier(length(data), control)?;
-        self.io().attempt(Direction::Write, |fd| send(fd, data, control))
+        self.io().attempt(Direction::Write, |fd| send_stream_message(fd, data, control))
     }
 
     /// Receives bytes into several buffers in turn, up to the next that have something attached,
@@ -191,9 +195,10 @@ impl UnixStream {
         control: &mut Control,
     ) -> Poll<io::Result<Received>> {
         if !has_room(data) {
+            control.clear();
             return Poll::Ready(Ok(Received::nothing()));
         }
-        self.io().poll_io(Direction::Read, cx, |fd| recv(fd, data, control))
+        self.io().poll_io(Direction::Read, cx, |fd| recv_bytes(fd, data, control))
     }
 
     /// Receives bytes and what is beside them if there are any.
@@ -208,9 +213,10 @@ impl UnixStream {
         control: &mut Control,
     ) -> io::Result<Received> {
         if !has_room(data) {
+            control.clear();
             return Ok(Received::nothing());
         }
-        self.io().attempt(Direction::Read, |fd| recv(fd, data, control))
+        self.io().attempt(Direction::Read, |fd| recv_bytes(fd, data, control))
     }
 }
 
@@ -218,7 +224,8 @@ fn length(data: &[IoSlice<'_>]) -> usize {
     data.iter().fold(0, |sum, piece| sum.saturating_add(piece.len()))
 }
 
-/// A receive of no bytes completes at once and takes nothing, as everywhere on streams (T62).
+/// A receive of no bytes completes at once and takes nothing, as everywhere on streams (T62). What
+/// its storage holds is dropped all the same: it belongs to an earlier receive.
 fn has_room(data: &[IoSliceMut<'_>]) -> bool {
     data.iter().any(|piece| !piece.is_empty())
 }

@@ -75,8 +75,10 @@ impl UnixBind {
         self
     }
 
-    /// Whether the file is removed when the socket is dropped, if it is still the socket's own. Off
-    /// by default. A socket that is turned into std's, or into its descriptor, leaves it.
+    /// Whether the file is removed when the socket is dropped, with the last of its duplicates, if
+    /// it is still the socket's own. Off by default. A socket that is turned into std's, or into its
+    /// descriptor, leaves it; so does a process that has not bound it, but is a child (fork(2)) of
+    /// the one that has.
     pub const fn unlink_after(mut self, unlink: bool) -> UnixBind {
         self.unlink_after = unlink;
         self
@@ -85,8 +87,13 @@ impl UnixBind {
     /// The permissions of the file, such as `0o600`; without it, what the process's umask leaves.
     /// Connecting takes permission to write (on Linux, Apple and today's BSDs).
     ///
-    /// They are set before a listener listens, so that nobody connects with others. Datagrams can
-    /// arrive in between: give the folder the permissions where that matters.
+    /// # Platform notes
+    ///
+    /// On Linux the file is made with them, and never has wider ones. Those that the umask has taken
+    /// away are added by the path right after that; on other systems all are set so. That is before
+    /// a listener listens, so that nobody connects with others; but datagrams can arrive in between,
+    /// and if somebody else may write to the folder, the path may name something else by then, whose
+    /// permissions are changed: give the folder the permissions where that matters.
     pub const fn mode(mut self, mode: u32) -> UnixBind {
         self.mode = Some(mode);
         self
@@ -145,16 +152,16 @@ impl UnixBind {
     }
 
     /// A bound socket, and its file, which goes with an error that comes after this.
-    fn bound(
-        &self,
-        address: &UnixAddr,
-        kind: Type,
-    ) -> io::Result<(OwnedFd, Option<Box<SocketFile>>)> {
+    fn bound(&self, address: &UnixAddr, kind: Type) -> io::Result<(OwnedFd, Option<SocketFile>)> {
         if !socket::has_unix(kind) {
             return Err(unsupported_type());
         }
         let fd = socket::create(Domain::UNIX, kind)?;
         let path = address.as_path();
+        // Linux: the file is born with them. There is no moment at which it has wider ones.
+        if let (Some(_), Some(mode)) = (path, self.mode) {
+            socket::set_bind_mode(fd.as_fd(), mode)?;
+        }
         match (socket::bind_unix(fd.as_fd(), address), path) {
             (Err(error), Some(path))
                 if self.unlink_before && error.kind() == io::ErrorKind::AddrInUse =>
@@ -165,14 +172,14 @@ impl UnixBind {
             (outcome, _) => outcome?,
         }
         let Some(path) = path else { return Ok((fd, None)) };
-        let file = Box::new(SocketFile::at(path)?);
-        if let Some(mode) = self.mode {
+        let file = SocketFile::at(path)?;
+        if let Some(mode) = self.mode.filter(|mode| *mode != file.mode()) {
             fs::set_permissions(path, Permissions::from_mode(mode))?;
         }
         Ok((fd, Some(file)))
     }
 
-    fn named(&self, io: AsyncFd<OwnedFd>, file: Option<Box<SocketFile>>) -> Named {
+    fn named(&self, io: AsyncFd<OwnedFd>, file: Option<SocketFile>) -> Named {
         match file {
             Some(file) if !self.unlink_after => {
                 file.keep();

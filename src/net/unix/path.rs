@@ -10,31 +10,43 @@ use std::{
         unix::fs::{FileTypeExt, MetadataExt},
     },
     path::{Path, PathBuf},
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use edgewake_sys::{sockaddr::UnixAddr, socket};
 
-use crate::async_fd::AsyncFd;
+use crate::{async_fd::AsyncFd, net::face::sharing::Duplicate};
 
-/// A descriptor that may have a path to remove when it goes.
+/// A descriptor that may have a path to remove when it goes, with the last of its duplicates.
 #[derive(Debug)]
 pub(super) struct Named {
     // Before `io`: while the socket is open its inode is not another file's.
-    file: Option<Box<SocketFile>>,
+    file: Option<Arc<SocketFile>>,
     io: AsyncFd<OwnedFd>,
 }
 
 impl Named {
-    pub(super) fn new(io: AsyncFd<OwnedFd>, file: Option<Box<SocketFile>>) -> Named {
-        Named { file, io }
+    pub(super) fn new(io: AsyncFd<OwnedFd>, file: Option<SocketFile>) -> Named {
+        Named { file: file.map(Arc::new), io }
     }
 
-    /// Deregisters the descriptor and gives it away, and with it the path: it is left alone.
+    /// Deregisters the descriptor and gives it away, and with it the path: it is left alone, by the
+    /// duplicates too, since the socket may outlive them.
     pub(super) fn into_inner(self) -> OwnedFd {
-        if let Some(file) = self.file {
+        if let Some(file) = &self.file {
             file.keep();
         }
         self.io.into_inner()
+    }
+}
+
+impl Duplicate for Named {
+    fn duplicate(&self) -> io::Result<Named> {
+        Ok(Named { io: self.io.duplicate()?, file: self.file.clone() })
     }
 }
 
@@ -48,13 +60,16 @@ impl Deref for Named {
 }
 
 /// The file that a `bind` of ours has made. Dropping it removes it, unless another has taken its
-/// place.
+/// place, or this is another process than the one that has bound: a child has a copy of this.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
-    remove: bool,
+    mode: u32,
+    /// Who has bound.
+    process: u32,
+    keep: AtomicBool,
 }
 
 impl SocketFile {
@@ -63,12 +78,20 @@ impl SocketFile {
     pub(super) fn at(path: &Path) -> io::Result<SocketFile> {
         let path = std::path::absolute(path)?;
         let found = fs::symlink_metadata(&path)?;
-        Ok(SocketFile { path, device: found.dev(), inode: found.ino(), remove: true })
+        let (device, inode, mode) = (found.dev(), found.ino(), found.mode() & 0o7777);
+        let (process, keep) = (process::id(), AtomicBool::new(false));
+        Ok(SocketFile { path, device, inode, mode, process, keep })
     }
 
-    /// Leaves it alone.
-    pub(super) fn keep(mut self) {
-        self.remove = false;
+    /// The permissions that it was made with.
+    pub(super) fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    /// Leaves it alone from now on.
+    pub(super) fn keep(&self) {
+        // Relaxed: it is read when this drops, which the count of the `Arc` orders after this.
+        self.keep.store(true, Ordering::Relaxed);
     }
 
     fn is_still_there(&self) -> bool {
@@ -79,7 +102,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if self.remove && self.is_still_there() {
+        let ours = !*self.keep.get_mut() && self.process == process::id();
+        if ours && self.is_still_there() {
             // Nobody is left to tell, and it may have gone meanwhile.
             let _nobody_to_tell = fs::remove_file(&self.path);
         }
@@ -114,5 +138,26 @@ fn is_alive(path: &Path) -> io::Result<bool> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => return outcome,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::{SocketFile, process};
+
+    // Goal: a copy of the guard in a process that has not bound removes nothing. Method: the guard
+    // is told that another process has bound.
+    #[test]
+    fn file_is_left_to_the_process_that_has_bound() {
+        let path = std::env::temp_dir().join(format!("edgewake-path-{}.sock", process::id()));
+        let _listener = UnixListener::bind(&path).unwrap();
+        let mut copy = SocketFile::at(&path).unwrap();
+        copy.process = process::id() + 1;
+        drop(copy);
+        assert!(path.exists());
+        drop(SocketFile::at(&path).unwrap());
+        assert!(!path.exists());
     }
 }

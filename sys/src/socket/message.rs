@@ -1,7 +1,8 @@
 //! Messages with everything beside their data: address, control messages, flags.
 //!
 //! One call is one message. Nothing is cut on the way out: a message that the system cannot take
-//! whole is its error (`EMSGSIZE`), since a part of a datagram is another datagram.
+//! whole is its error (`EMSGSIZE`), since a part of a datagram is another datagram. What a stream
+//! may cut is in `stream_message`.
 //!
 //! [`recv_marked`] is the hot path of Unix streams, and is here because it is a recvmsg(2) too.
 
@@ -16,6 +17,7 @@ use std::{
 use super::{
     stalled::explain,
     transfer::{SEND_FLAGS, sent_into_the_end},
+    vectored::{Share, share},
 };
 use crate::{
     cmsg::{Control, SendControl},
@@ -267,12 +269,13 @@ pub fn recv_marked_uninit(
     unsafe { receive_marked(fd, buffer.as_mut_ptr().cast(), buffer.len()) }
 }
 
-/// [`recv_marked`] into several buffers. Hand over no more than 1024 of them, and not empty ones
-/// alone: [`vectored_length`](super::vectored_length) says what one call may transfer.
+/// [`recv_marked`] into several buffers, one after the other.
+/// [`vectored_length`](super::vectored_length) says from which count on it is short: more than 1024
+/// buffers, or more than `INT_MAX` bytes in all, are not filled in one call (T49).
 ///
 /// # Errors
 ///
-/// As [`recv`](super::recv); `EMSGSIZE` or `EINVAL` for too many buffers.
+/// As [`recv`](super::recv).
 ///
 /// # References
 ///
@@ -282,9 +285,16 @@ pub fn recv_marked_vectored(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
 ) -> io::Result<(usize, bool)> {
-    // SAFETY: `IoSliceMut` has the layout of `iovec` (its documentation promises it), and each
-    // names memory that is writable for its length.
-    unsafe { receive_marked_pieces(fd, buffers.as_mut_ptr().cast(), buffers.len()) }
+    match share("recvmsg", buffers.iter().map(|buffer| buffer.len())) {
+        Share::Buffers(count) => {
+            let start = buffers.as_mut_ptr().cast();
+            // SAFETY: `IoSliceMut` has the layout of `iovec` (its documentation promises it), and
+            // each of the first `count` names memory that is writable for its length.
+            unsafe { receive_marked_pieces(fd, start, count) }
+        }
+        Share::Part { index, length } => recv_marked(fd, &mut buffers[index][..length]),
+        Share::Nothing => recv_marked(fd, &mut []),
+    }
 }
 
 /// # Safety

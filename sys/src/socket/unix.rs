@@ -54,6 +54,28 @@ fn born(socket: OwnedFd) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// Sets the permissions that a later [`bind_unix`] to a path makes its file with, less those that
+/// the umask takes away: so the file never has wider ones. Does nothing but on Linux and Android:
+/// elsewhere a socket has no permissions of its own.
+///
+/// # Errors
+///
+/// What fchmod(2) returns.
+///
+/// # References
+///
+/// [fchmod(2)](https://man7.org/linux/man-pages/man2/fchmod.2.html); `unix_bind_bsd` of Linux's
+/// `net/unix/af_unix.c` takes the file's mode from the socket's inode
+#[doc(alias = "fchmod")]
+pub fn set_bind_mode(fd: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
+    #[cfg(edgewake_has = "unix_bind_mode")]
+    // SAFETY: takes its arguments by value.
+    unsafe { syscall!(fchmod(std::os::fd::AsRawFd::as_raw_fd(&fd), mode as libc::mode_t)) }?;
+    #[cfg(not(edgewake_has = "unix_bind_mode"))]
+    let _ = (fd, mode);
+    Ok(())
+}
+
 /// Gives a socket its local address. A path makes a file of the kind "socket", which stays when
 /// the socket is closed.
 ///

@@ -3,7 +3,7 @@
 //! Receiving is `readv`, which on a socket is `recv` without flags. Sending is `sendmsg`, because
 //! `writev` takes no `MSG_NOSIGNAL` (T50). What one call cannot take is left for the next: more
 //! than 1024 buffers, or more than `INT_MAX` bytes in all, are `EINVAL` on some systems
-//! (T49).
+//! (T49). So it is where streams receive and send messages, whose calls ask for the [`share`] too.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -102,7 +102,7 @@ pub fn vectored_length(mut lengths: impl Iterator<Item = usize> + Clone) -> usiz
 
 /// How much of a list of buffers one call may take.
 #[derive(Debug, PartialEq, Eq)]
-enum Share {
+pub(super) enum Share {
     /// This many buffers from the first, whole.
     Buffers(usize),
     /// The first bytes of one buffer, before which all are empty.
@@ -127,7 +127,7 @@ fn whole(lengths: impl Iterator<Item = usize>) -> (usize, usize) {
 
 /// The share of buffers of these `lengths` that one call `name` takes.
 #[inline]
-fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
+pub(super) fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
     let (count, total) = whole(lengths.clone());
     // Below the limit it comes back shorter only where a fault plan wants a short count.
     let allowed = transfer_length(name, total);
