@@ -11,6 +11,7 @@ mod datagram;
 mod recv;
 mod send;
 
+pub(super) use self::recv::Unsaid;
 pub use self::{
     datagram::{Datagram, Ecn},
     recv::{Datagrams, RecvBatch},

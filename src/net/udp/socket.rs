@@ -14,7 +14,7 @@ use crate::{
         addr::{ToSocketAddrs, no_address},
         datagram::SendPause,
         face::{descriptor_face, readiness_face},
-        udp::{segments::Segmentation, zerocopy::Held},
+        udp::{batch::Unsaid, segments::Segmentation, zerocopy::Held},
     },
     reactor::Kind,
 };
@@ -66,6 +66,7 @@ pub struct UdpSocket {
     pause: SendPause,
     segmentation: Segmentation,
     held: Held,
+    unsaid: Unsaid,
 }
 
 /// # Making, binding and connecting
@@ -157,6 +158,7 @@ impl UdpSocket {
             pause: SendPause::new(),
             segmentation: Segmentation::new(),
             held: Held::new(own),
+            unsaid: Unsaid::new(),
         }
     }
 
@@ -272,6 +274,11 @@ impl UdpSocket {
     /// For batches.
     pub(super) fn segmentation(&self) -> &Segmentation {
         &self.segmentation
+    }
+
+    /// For batches.
+    pub(super) fn unsaid(&self) -> &Unsaid {
+        &self.unsaid
     }
 
     /// For sends without copying.

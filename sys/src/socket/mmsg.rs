@@ -5,15 +5,17 @@
 //!
 //! The messages before it, in order, were received or sent, each whole; nothing happened to the
 //! others (T66). An error means that none was. Where an error stands behind some that went well,
-//! they are told first; receiving, the next call then returns the error, from the kernel's memory
-//! or this one's. Sending, it is lost if it was one that the kernel tells once (sendmmsg(2),
-//! "BUGS"), and found again by trying again if not.
+//! they are told first. Sending, it is lost then if it was one that the kernel tells once
+//! (sendmmsg(2), "BUGS"), and found again by trying again if not. Receiving, the next call returns
+//! it, from the kernel's memory; received one by one, it is beside the messages
+//! ([`MultiRecv::take_error`]): it belongs to the socket, of which this storage knows no more than
+//! a number, that can be another socket's next time.
 //!
 //! Called by the library's datagram sockets. It never retries.
 
 use std::{
     fmt, io,
-    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd},
 };
 
 use super::{
@@ -75,8 +77,8 @@ pub struct MultiRecv {
     /// As many as addresses, or none.
     controls: Vec<Control>,
     count: usize,
-    /// What the one-by-one loop met behind messages that it had received, on this descriptor.
-    deferred: Option<(RawFd, io::Error)>,
+    /// What the one-by-one loop met behind the messages of the last call.
+    behind: Option<io::Error>,
 }
 
 // SAFETY: the raw pointers are written and used within one call that borrows what they point to;
@@ -96,7 +98,7 @@ impl MultiRecv {
             addresses: vec![RawAddr::empty(); capacity],
             controls: (0..with_control).map(|_| Control::with_capacity(control)).collect(),
             count: 0,
-            deferred: None,
+            behind: None,
         }
     }
 
@@ -110,9 +112,15 @@ impl MultiRecv {
         self.count
     }
 
+    /// The error that the last call met behind the messages it has received. The kernel will not
+    /// tell it again: have the socket's next receive return it. The next call here forgets it.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.behind.take()
+    }
+
     /// Receives messages that are there, the first into the first buffer and so on, and returns how
     /// many: at most [`capacity`](Self::capacity), and zero only if there is no buffer. What the
-    /// last call has received is dropped first.
+    /// last call has received is dropped first. Ask [`take_error`](Self::take_error) afterwards.
     ///
     /// # Errors
     ///
@@ -147,9 +155,7 @@ impl MultiRecv {
         call: ReceiveCall,
     ) -> io::Result<usize> {
         self.clear();
-        if let Some((_, error)) = self.deferred.take_if(|(of, _)| *of == fd.as_raw_fd()) {
-            return Err(error);
-        }
+        self.behind = None;
         self.prepare(buffers);
         if self.headers.is_empty() {
             return Ok(0);
@@ -158,12 +164,11 @@ impl MultiRecv {
         // control storage, all of which stay in place for the call; the iterator gave distinct
         // buffers, borrowed for longer than this function runs.
         let (count, error) = unsafe { call(fd, &mut self.headers, flags.bits()) };
-        self.adopt(count)?;
         match error {
             Some(error) if count == 0 => return Err(error),
-            Some(error) => self.deferred = Some((fd.as_raw_fd(), error)),
-            None => {}
+            error => self.behind = error,
         }
+        self.adopt(count)?;
         Ok(count)
     }
 
@@ -193,14 +198,17 @@ impl MultiRecv {
             let iov_base = buffer.as_mut_ptr().cast();
             self.pieces.push(libc::iovec { iov_base, iov_len: buffer.len() });
         }
-        for (index, piece) in self.pieces.iter_mut().enumerate() {
+        // Each is borrowed once: to borrow one by its index would borrow all of them, and end what
+        // the pointers to the others may be used for.
+        let mut controls = self.controls.iter_mut();
+        for (piece, address) in self.pieces.iter_mut().zip(&mut self.addresses) {
             let mut message = blank();
-            let (name, room) = self.addresses[index].room();
+            let (name, room) = address.room();
             message.msg_name = name.cast();
             message.msg_namelen = room;
             message.msg_iov = piece;
             message.msg_iovlen = 1;
-            if let Some(control) = self.controls.get_mut(index) {
+            if let Some(control) = controls.next() {
                 message.msg_controllen = control.capacity() as _;
                 message.msg_control = control.room();
             }

@@ -11,11 +11,34 @@ use bytes::BytesMut;
 use edgewake_sys::socket::{MultiRecv, RecvFlags};
 
 use super::datagram::{Datagram, Details};
-use crate::net::UdpSocket;
+use crate::{
+    net::UdpSocket,
+    sync::{Mutex, lock},
+};
 
 /// Room for what comes beside a datagram: two addresses, class, hop limit, time and segment size
 /// take less than 200 bytes on every system.
 const CONTROL: usize = 256;
+
+/// A socket's error that stood behind datagrams, where they are received one by one: the kernel has
+/// forgotten it, so that the next batch begins with it. It is the socket's, as a batch can go on to
+/// another one.
+#[derive(Debug)]
+pub(in crate::net::udp) struct Unsaid(Mutex<Option<io::Error>>);
+
+impl Unsaid {
+    pub(in crate::net::udp) fn new() -> Unsaid {
+        Unsaid(Mutex::new(None))
+    }
+
+    fn take(&self) -> Option<io::Error> {
+        lock(&self.0).take()
+    }
+
+    fn put(&self, error: io::Error) {
+        *lock(&self.0) = Some(error);
+    }
+}
 
 /// Reusable storage for received datagrams; see [`UdpSocket::recv_batch`].
 ///
@@ -86,8 +109,11 @@ impl RecvBatch {
     }
 
     /// Receives what is there in place of what is in it.
-    pub(super) fn receive(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
+    fn receive(&mut self, fd: BorrowedFd<'_>, unsaid: &Unsaid) -> io::Result<usize> {
         self.details.clear();
+        if let Some(error) = unsaid.take() {
+            return Err(error);
+        }
         for buffer in &mut self.buffers {
             if buffer.len() < self.size {
                 // Gets the allocation back where nobody else has a part of it any more.
@@ -96,7 +122,11 @@ impl RecvBatch {
             }
         }
         let buffers = self.buffers.iter_mut().map(|buffer| &mut buffer[..]);
-        let count = self.raw.receive(fd, buffers, RecvFlags::NONE)?;
+        let outcome = self.raw.receive(fd, buffers, RecvFlags::NONE);
+        if let Some(error) = self.raw.take_error() {
+            unsaid.put(error);
+        }
+        let count = outcome?;
         for index in 0..count {
             if let Some(received) = self.raw.received(index) {
                 self.details.push(Details::new(&received, self.raw.control(index)));
@@ -200,7 +230,7 @@ impl UdpSocket {
     /// [recvmmsg(2)](https://man7.org/linux/man-pages/man2/recvmmsg.2.html)
     #[doc(alias = "recvmmsg")]
     pub async fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
-        self.io().recv_message(|fd| batch.receive(fd)).await
+        self.io().recv_message(|fd| batch.receive(fd, self.unsaid())).await
     }
 
     /// Polls for datagrams, as [`recv_batch`](Self::recv_batch) does.
@@ -213,7 +243,7 @@ impl UdpSocket {
         cx: &mut Context<'_>,
         batch: &mut RecvBatch,
     ) -> Poll<io::Result<usize>> {
-        self.io().poll_recv_message(cx, |fd| batch.receive(fd))
+        self.io().poll_recv_message(cx, |fd| batch.receive(fd, self.unsaid()))
     }
 
     /// Receives datagrams if there are any, as [`recv_batch`](Self::recv_batch) does.
@@ -223,6 +253,6 @@ impl UdpSocket {
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for
     /// [`recv_batch`](Self::recv_batch).
     pub fn try_recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
-        self.io().try_recv_message(|fd| batch.receive(fd))
+        self.io().try_recv_message(|fd| batch.receive(fd, self.unsaid()))
     }
 }
