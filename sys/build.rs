@@ -152,8 +152,6 @@ const SOCKET_OPTIONS: &[(&str, &[&[&str]])] = &[
     ("scm_creds", &[FREEBSD, DRAGONFLY, NETBSD]),
     ("scm_creds2", &[FREEBSD]),
     ("cmsgcred", &[FREEBSD, DRAGONFLY]),
-    ("sockcred", &[FREEBSD, NETBSD]),
-    ("sockcred_pid", &[NETBSD]),
     // libc does not have MSG_ZEROCOPY for Android.
     ("so_zerocopy", &[&["linux"]]),
     // Where it is a system call; libc does not have it for Android.

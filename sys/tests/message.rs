@@ -237,7 +237,10 @@ fn t64_credentials_are_the_senders() {
     unsafe { sockopt::set_bytes(far.as_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, &on) }.unwrap();
     let mut claim = SendControl::new();
     claim.push_credentials(Credentials::own()).unwrap();
-    for control in [None, Some(&claim)] {
+    let own = Credentials::own();
+    let mut nameless = SendControl::new();
+    nameless.push_credentials(Credentials::new(None, own.uid, own.gid)).unwrap();
+    for control in [None, Some(&claim), Some(&nameless)] {
         let data = [IoSlice::new(b"me")];
         socket::send_message(near.as_fd(), &data, None, control, SendFlags::NONE).unwrap();
         let mut control = Control::with_capacity(cmsg::space(12));
@@ -407,4 +410,16 @@ fn t64_small_storage_loses_no_data() {
         let full = *full.get_or_insert(count);
         assert!(received.control_truncated || count == full, "{capacity}: {count} of {full}");
     }
+}
+
+// Goal: no buffer at all receives a message and cuts it, on every system.
+#[test]
+fn t46_no_buffers_receive_too() {
+    let (near, far) = datagrams();
+    let data = [IoSlice::new(b"cut")];
+    socket::send_message(near.as_fd(), &data, None, None, SendFlags::NONE).unwrap();
+    let received = socket::recv_message(far.as_fd(), &mut [], None, RecvFlags::NONE).unwrap();
+    assert_eq!((received.length, received.truncated), (0, true));
+    let empty = socket::recv_message(far.as_fd(), &mut [], None, RecvFlags::NONE);
+    assert_eq!(empty.unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[cfg(edgewake_has = "ip_recverr")]
 use super::error::ExtendedError;
-#[cfg(any(edgewake_has = "scm_credentials", edgewake_has = "scm_creds"))]
+#[cfg(any(test, edgewake_has = "scm_credentials", edgewake_has = "scm_creds"))]
 use super::message::Credentials;
 use super::{
     layout::read,
@@ -43,7 +43,7 @@ fn socket(kind: i32, payload: &[u8]) -> Option<Message<'static>> {
             // A `ucred`, which libc lacks for Android.
             // SAFETY: integers.
             let [pid, uid, gid]: [i32; 3] = unsafe { read(payload) }?;
-            Some(Message::Credentials(Credentials::new(Some(pid), uid as u32, gid as u32)))
+            Some(Message::Credentials(Credentials::told(pid, uid as u32, gid as u32)))
         }
         #[cfg(edgewake_has = "scm_creds")]
         _ => credentials(kind, payload).map(Message::Credentials),
@@ -52,38 +52,43 @@ fn socket(kind: i32, payload: &[u8]) -> Option<Message<'static>> {
     }
 }
 
-/// FreeBSD and DragonFly: a `cmsgcred`, which the sender attached and the kernel filled; FreeBSD
-/// also a `sockcred`, which `LOCAL_CREDS` adds under the same name, told apart by its length
-/// (unix(4)), or a `sockcred2` of `LOCAL_CREDS_PERSISTENT`. NetBSD: a `sockcred` with a process.
+/// FreeBSD and DragonFly: a `cmsgcred`, which the sender attached and the kernel filled. FreeBSD: a
+/// `sockcred2` of `LOCAL_CREDS_PERSISTENT`; the `sockcred` of its `LOCAL_CREDS` has the name of the
+/// `cmsgcred`, and with sixteen groups its length, so that it is not told apart (unix(4)).
+/// NetBSD: a `sockcred` with a process.
 #[cfg(edgewake_has = "scm_creds")]
 fn credentials(kind: i32, payload: &[u8]) -> Option<Credentials> {
     #[cfg(edgewake_has = "scm_creds2")]
     if kind == libc::SCM_CREDS2 {
-        // SAFETY: `sockcred2` consists of integers.
-        let who: libc::sockcred2 = unsafe { read(payload) }?;
-        return Some(Credentials::new(Some(who.sc_pid), who.sc_uid, who.sc_gid));
+        return identity(payload, [1, 2, 4]);
     }
-    if kind != libc::SCM_CREDS {
-        return None;
-    }
-    #[cfg(edgewake_has = "cmsgcred")]
-    if payload.len() == size_of::<libc::cmsgcred>() {
-        // SAFETY: `cmsgcred` consists of integers.
-        let who: libc::cmsgcred = unsafe { read(payload) }?;
-        return Some(Credentials::new(Some(who.cmcred_pid), who.cmcred_uid, who.cmcred_gid));
-    }
-    #[cfg(edgewake_has = "sockcred")]
-    {
-        // SAFETY: `sockcred` consists of integers.
-        let who: libc::sockcred = unsafe { read(payload) }?;
-        #[cfg(edgewake_has = "sockcred_pid")]
-        let pid = Some(who.sc_pid);
-        #[cfg(not(edgewake_has = "sockcred_pid"))]
-        let pid = None;
-        Some(Credentials::new(pid, who.sc_uid, who.sc_gid))
-    }
-    #[cfg(not(edgewake_has = "sockcred"))]
-    None
+    let whole = cfg!(not(edgewake_has = "cmsgcred")) || payload.len() == CMSGCRED;
+    if kind == libc::SCM_CREDS && whole { identity(payload, [0, 1, 3]) } else { None }
+}
+
+/// The length of a `cmsgcred`: four ids, how many groups, sixteen groups.
+#[cfg(edgewake_has = "scm_creds")]
+const CMSGCRED: usize = 84;
+#[cfg(edgewake_has = "cmsgcred")]
+const _: () = assert!(CMSGCRED == size_of::<libc::cmsgcred>());
+#[cfg(edgewake_has = "cmsgcred")]
+const _: () = assert!(std::mem::offset_of!(libc::cmsgcred, cmcred_gid) == 12);
+#[cfg(edgewake_has = "scm_creds2")]
+const _: () = assert!(std::mem::offset_of!(libc::sockcred2, sc_gid) == 16);
+#[cfg(all(edgewake_has = "scm_creds", not(edgewake_has = "cmsgcred")))]
+const _: () = assert!(std::mem::offset_of!(libc::sockcred, sc_gid) == 12);
+
+/// The process, its user and its group, by where they are among the integers that all such
+/// structures begin with. Behind them come as many groups as the process has, and with none the
+/// kernels send less than the C structure, which has room for one (`SOCKCREDSIZE`).
+#[cfg(any(test, edgewake_has = "scm_creds"))]
+pub(super) fn identity(payload: &[u8], places: [usize; 3]) -> Option<Credentials> {
+    let integer = |place: usize| -> Option<i32> {
+        // SAFETY: an integer.
+        unsafe { read(payload.get(place * 4..)?) }
+    };
+    let [pid, uid, gid] = places.map(integer);
+    Some(Credentials::told(pid?, uid? as u32, gid? as u32))
 }
 
 fn v4(kind: i32, payload: &[u8]) -> Option<Message<'static>> {

@@ -52,7 +52,7 @@ pub enum Message<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// The process, where the system tells.
+    /// The process, where the system tells, and it is one that can be seen from here.
     pub pid: Option<i32>,
     /// Its user: the real one in control messages.
     pub uid: u32,
@@ -61,6 +61,11 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// As the kernel told them: 0 and less are nobody's process.
+    pub(crate) fn told(pid: libc::pid_t, uid: u32, gid: u32) -> Credentials {
+        Credentials { pid: (pid > 0).then_some(pid), uid, gid }
+    }
+
     /// Those of a process with these ids.
     pub const fn new(pid: Option<i32>, uid: u32, gid: u32) -> Credentials {
         Credentials { pid, uid, gid }

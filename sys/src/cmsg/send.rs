@@ -62,8 +62,8 @@ impl<'fd> SendControl<'fd> {
         }
     }
 
-    /// Adds credentials. Linux lets the privileged claim others than their own; FreeBSD and
-    /// DragonFly fill in the sender's whatever is claimed.
+    /// Adds credentials; without a process, this one. Linux lets the privileged claim others than
+    /// their own; FreeBSD and DragonFly fill in the sender's whatever is claimed.
     ///
     /// # Errors
     ///
@@ -78,7 +78,9 @@ impl<'fd> SendControl<'fd> {
         cfg_if::cfg_if! {
             if #[cfg(edgewake_has = "scm_credentials")] {
                 // A `ucred`, which libc lacks for Android.
-                let raw = [claimed.pid.unwrap_or(0), claimed.uid as i32, claimed.gid as i32];
+                // There is no process 0, and Linux refuses it.
+                let pid = claimed.pid.unwrap_or(std::process::id() as i32);
+                let raw = [pid, claimed.uid as i32, claimed.gid as i32];
                 // SAFETY: an array of integers.
                 let bytes = unsafe { bytes_of(&raw) };
                 self.push(libc::SOL_SOCKET, libc::SCM_CREDENTIALS, bytes);

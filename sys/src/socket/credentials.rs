@@ -43,12 +43,6 @@ pub fn peer_credentials(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
     system::ask(fd)
 }
 
-/// A process id as the kernel gave it: 0 and less are nobody's.
-#[cfg(not(edgewake_has = "getpeereid"))]
-fn known(pid: libc::pid_t) -> Option<i32> {
-    (pid > 0).then_some(pid)
-}
-
 /// Reads an option that is a structure of integers.
 ///
 /// # Safety
@@ -72,7 +66,7 @@ unsafe fn get<T: Copy>(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<
 
 #[cfg(edgewake_has = "peer_ucred")]
 mod system {
-    use super::{BorrowedFd, Credentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io};
 
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // A `ucred`, which older versions of libc lack for Android.
@@ -83,24 +77,24 @@ mod system {
         if found == [0, u32::MAX, u32::MAX] {
             return Err(io::Error::from_raw_os_error(libc::ENOTCONN));
         }
-        Ok(Credentials::new(known(pid as libc::pid_t), uid, gid))
+        Ok(Credentials::told(pid as libc::pid_t, uid, gid))
     }
 }
 
 #[cfg(edgewake_has = "peer_sockpeercred")]
 mod system {
-    use super::{BorrowedFd, Credentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io};
 
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `sockpeercred` consists of integers; so the option is plain data.
         let found: libc::sockpeercred = unsafe { get(fd, libc::SOL_SOCKET, libc::SO_PEERCRED) }?;
-        Ok(Credentials::new(known(found.pid), found.uid, found.gid))
+        Ok(Credentials::told(found.pid, found.uid, found.gid))
     }
 }
 
 #[cfg(edgewake_has = "peer_unpcbid")]
 mod system {
-    use super::{BorrowedFd, Credentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io};
 
     /// The level of the options of the Unix family: unix(4) says 0, libc has no name for it.
     const SOL_LOCAL: i32 = 0;
@@ -109,13 +103,13 @@ mod system {
         // SAFETY: `unpcbid` consists of integers; so the option is plain data.
         let found: libc::unpcbid = unsafe { get(fd, SOL_LOCAL, libc::LOCAL_PEEREID) }?;
         let (uid, gid, pid) = (found.unp_euid, found.unp_egid, found.unp_pid);
-        Ok(Credentials::new(known(pid), uid, gid))
+        Ok(Credentials::told(pid, uid, gid))
     }
 }
 
 #[cfg(any(edgewake_has = "peer_xucred_pid", edgewake_has = "peer_local_pid"))]
 mod system {
-    use super::{BorrowedFd, Credentials, get, io, known};
+    use super::{BorrowedFd, Credentials, get, io};
 
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `xucred` consists of integers (FreeBSD: and a union of a pid and a pointer that
@@ -127,7 +121,7 @@ mod system {
         }
         // The first group is the effective one (unix(4), "LOCAL_PEERCRED").
         let (uid, gid) = (found.cr_uid, found.cr_groups[0]);
-        Ok(Credentials::new(known(pid(fd, &found)?), uid, gid))
+        Ok(Credentials::told(pid(fd, &found)?, uid, gid))
     }
 
     #[cfg(edgewake_has = "peer_xucred_pid")]

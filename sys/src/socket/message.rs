@@ -146,7 +146,9 @@ pub fn recv_message(
     control: Option<&mut Control>,
     flags: RecvFlags,
 ) -> io::Result<Received> {
-    if let [single] = buffers {
+    // Not an empty list: that is EMSGSIZE on Apple.
+    if let [] | [_] = buffers {
+        let single = buffers.first_mut().map_or(&mut [][..], |single| &mut single[..]);
         // SAFETY: the buffer is writable for its length; the kernel writes whole bytes only.
         return unsafe { receive_one(fd, single.as_mut_ptr(), single.len(), control, flags) };
     }

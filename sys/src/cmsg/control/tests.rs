@@ -115,6 +115,24 @@ fn t64_hostile_times_are_unknown() {
     assert!(only(&short).starts_with("Unknown"));
 }
 
+// T64. Goal: the sender is known also if it is in no group: then nothing follows the ids.
+#[test]
+fn t64_credentials_without_groups() {
+    let payload: Vec<u8> = [7, 1000, 1001, 100, 101, 0].map(i32::to_ne_bytes).concat();
+    let who = super::super::decode::identity(&payload, [0, 1, 3]).unwrap();
+    assert_eq!((who.pid, who.uid, who.gid), (Some(7), 1000, 100));
+    assert!(super::super::decode::identity(&payload[..15], [0, 1, 3]).is_none());
+}
+
+// Goal: a sender that cannot be seen from here is no process, as for the peer's credentials.
+#[cfg(edgewake_has = "scm_credentials")]
+#[test]
+fn t64_nobodys_process_is_none() {
+    let payload = [0, 5, 6].map(i32::to_ne_bytes).concat();
+    let shown = only(&message(libc::SOL_SOCKET, libc::SCM_CREDENTIALS, &payload));
+    assert!(shown.contains("pid: None, uid: 5, gid: 6"), "{shown}");
+}
+
 // Goal: the origin of an entry of the error queue is what the kernel's header calls it.
 #[test]
 fn origins_are_by_number() {
