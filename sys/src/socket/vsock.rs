@@ -19,8 +19,6 @@ pub fn local_cid() -> io::Result<u32> {
     #[cfg(edgewake_has = "vsock_local_cid")]
     {
         use std::os::fd::AsRawFd;
-        /// `_IO(7, 0xb9)` of `<linux/vm_sockets.h>`.
-        const GET_LOCAL_CID: u32 = 0x7b9;
         let device = std::fs::File::open("/dev/vsock")?;
         let mut cid = 0_u32;
         // SAFETY: the request writes one `unsigned int`, and `cid` is that, for the whole call.
@@ -33,3 +31,20 @@ pub fn local_cid() -> io::Result<u32> {
         Err(io::Error::new(io::ErrorKind::Unsupported, sentence))
     }
 }
+
+/// `_IO(7, 0xb9)` of `<linux/vm_sockets.h>`: nothing is transferred, which MIPS, PowerPC and SPARC
+/// call 1 in bit 29 (`_IOC_NONE` of their `<asm/ioctl.h>`).
+#[cfg(edgewake_has = "vsock_local_cid")]
+const GET_LOCAL_CID: u32 = {
+    let none = cfg!(any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "powerpc",
+        target_arch = "powerpc64",
+        target_arch = "sparc",
+        target_arch = "sparc64",
+    ));
+    (none as u32) << 29 | 0x7b9
+};
