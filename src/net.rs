@@ -27,7 +27,7 @@
 //! | where a datagram was sent to | yes | yes | yes | yes | yes | yes | yes |
 //! | abstract Unix addresses | yes | yes | - | - | - | - | - |
 //! | sequenced packets | yes | yes | - | yes | yes | yes | yes |
-//! | credentials with what is received | yes | yes | - | yes | - | yes | - |
+//! | credentials with what is received | yes | yes | - | yes | - | the first | - |
 //! | a full backlog is waited for | yes | yes | - | - | - | - | - |
 //! | one of several loops is woken (1) | yes | yes | - | - | - | - | - |
 //! | vsock | yes | yes | yes | - | - | - | - |

@@ -93,7 +93,7 @@ pub struct PacketInfo {
     /// The packet's destination address: this machine's, or a multicast or broadcast address.
     pub destination: Option<IpAddr>,
     /// The address of this machine that a reply would come from, where the system tells (IPv4 on
-    /// Linux, Apple and NetBSD): the destination, unless that is a multicast or broadcast address.
+    /// Linux and Apple): the destination, unless that is a multicast or broadcast address.
     pub local: Option<Ipv4Addr>,
     /// The index of the interface (`if_indextoname`); 0 where the message does not tell.
     pub interface: u32,

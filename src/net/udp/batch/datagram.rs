@@ -106,6 +106,11 @@ impl<'a> Datagram<'a> {
     /// The address of this machine to answer from: the [`destination`](Self::destination), unless
     /// that is a multicast or broadcast address. For those, the one that the system would choose
     /// (IPv4 on Linux and Apple), or `None`.
+    ///
+    /// # Platform notes
+    ///
+    /// Of the BSDs' IPv4 broadcast addresses only 255.255.255.255 is known for one: a datagram to a
+    /// network's own broadcast address has that here, from which nothing can be sent.
     pub fn local_ip(&self) -> Option<IpAddr> {
         self.details.local.or_else(|| self.destination().filter(|ip| !is_of_many(*ip)))
     }

@@ -311,6 +311,12 @@ impl Outgoing<'_> {
     ///
     /// If `size` is 0.
     ///
+    /// # Platform notes
+    ///
+    /// Choose a size that fits the path: the kernel does not fragment what it cuts, so that on
+    /// Linux a segment that is longer than the MTU is `EMSGSIZE` when it is sent. Where this
+    /// library cuts, each is an ordinary datagram, and is fragmented as others are.
+    ///
     /// # Examples
     ///
     /// Ten datagrams of 1200 bytes with one system call, received with one where the system joins
