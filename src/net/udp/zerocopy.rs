@@ -15,8 +15,8 @@
 //! lock, and where it ends to be known, the socket copies from then on (`counted`): after its
 //! descriptor was lent, of a socket that came from elsewhere, and after most errors, since a send
 //! that fails on its way out (firewall, full queue) keeps its number, one that fails before has
-//! none. What was numbered until then is numbered right, and is freed in its time; the memory of the
-//! send that failed, of which a fragment may be on its way, is never freed.
+//! none. What was numbered until then is numbered right, and is freed in its time; the memory of
+//! the send that failed, of which a fragment may be on its way, is never freed.
 
 use std::{collections::VecDeque, io, mem, net::SocketAddr, os::fd::BorrowedFd};
 
