@@ -40,6 +40,13 @@ macro_rules! sharing_face {
             #[doc = "([`set_reuse_port`](crate::net::TcpSocket::set_reuse_port)) spread the load"]
             /// instead, but strand what a loop that ends has not accepted.
             ///
+            /// *The loop that was woken is the only one that was told.* If it does not accept,
+            /// since another branch of a `select` was ready, the future was dropped, or its thread
+            /// ends, the connection waits, and the other loops sleep until the next one comes. So
+            /// ask for this only where each loop accepts until it would block, again and again, and
+            /// where a loop that stops drains the queue first: `try_accept` until
+            /// [`WouldBlock`](std::io::ErrorKind::WouldBlock), after its last `accept`.
+            ///
             /// # Errors
             ///
             /// - [`Unsupported`](std::io::ErrorKind::Unsupported) but on Linux and Android: kqueue

@@ -48,8 +48,8 @@ pub struct Received {
     pub source: UnixAddr,
     /// The buffers were too small, and the rest of the message is lost. Never on streams.
     pub truncated: bool,
-    /// Something beside the data had no room, or the process no descriptor left for it, and is
-    /// lost. Descriptors that were lost are closed.
+    /// Something beside the data had no room, or (Linux) the process no descriptor left for it, and
+    /// is lost. Descriptors that were lost are closed.
     pub control_truncated: bool,
     /// The message ends a record (`MSG_EOR`).
     pub end_of_record: bool,
@@ -189,8 +189,10 @@ macro_rules! ancillary_face {
                 ///
                 /// # Errors
                 ///
-                /// As for [`recv`](Self::recv). That the process has no descriptor left is none:
-                /// [`control_truncated`](Received::control_truncated) tells.
+                /// As for [`recv`](Self::recv). On Linux it is no error that the process has no
+                /// descriptor left: [`control_truncated`](Received::control_truncated) tells. On
+                /// FreeBSD and others it is one (`EMSGSIZE`, `EMFILE`), and the descriptors are
+                /// lost.
                 #[doc(alias = "SCM_RIGHTS")]
                 pub async fn recv_with_fds(
                     &self,

@@ -85,8 +85,9 @@ impl UnixStream {
     ///
     /// # Errors
     ///
-    /// What recv(2) returns, and as for [`readable`](Self::readable). That the process has no
-    /// descriptor left is none: [`control_truncated`](Received::control_truncated) tells.
+    /// What recv(2) returns, and as for [`readable`](Self::readable). On Linux it is no error that
+    /// the process has no descriptor left: [`control_truncated`](Received::control_truncated)
+    /// tells. On FreeBSD and others it is one (`EMSGSIZE`, `EMFILE`), and the descriptors are lost.
     #[doc(alias = "SCM_RIGHTS")]
     pub async fn recv_with_fds(
         &self,

@@ -76,9 +76,9 @@ impl UnixBind {
     }
 
     /// Whether the file is removed when the socket is dropped, with the last of its duplicates, if
-    /// it is still the socket's own. Off by default. A socket that is turned into std's, or into its
-    /// descriptor, leaves it; so does a process that has not bound it, but is a child (fork(2)) of
-    /// the one that has.
+    /// it is still the socket's own. Off by default. A socket that is turned into std's, or into
+    /// its descriptor, leaves it; so does a process that has not bound it, but is a child (fork(2))
+    /// of the one that has.
     pub const fn unlink_after(mut self, unlink: bool) -> UnixBind {
         self.unlink_after = unlink;
         self
@@ -89,11 +89,11 @@ impl UnixBind {
     ///
     /// # Platform notes
     ///
-    /// On Linux the file is made with them, and never has wider ones. Those that the umask has taken
-    /// away are added by the path right after that; on other systems all are set so. That is before
-    /// a listener listens, so that nobody connects with others; but datagrams can arrive in between,
-    /// and if somebody else may write to the folder, the path may name something else by then, whose
-    /// permissions are changed: give the folder the permissions where that matters.
+    /// On Linux the file is made with them, and never has wider ones. Those that the umask has
+    /// taken away are added by the path right after that; on other systems all are set so. That is
+    /// before a listener listens, so that nobody connects with others; but datagrams can arrive in
+    /// between, and if somebody else may write to the folder, the path may name something else by
+    /// then, whose permissions are changed: give the folder the permissions where that matters.
     pub const fn mode(mut self, mode: u32) -> UnixBind {
         self.mode = Some(mode);
         self

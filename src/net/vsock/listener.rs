@@ -79,7 +79,8 @@ impl VsockListener {
     }
 
     /// Accepts a connection, with all that is said of
-    /// [`TcpListener::accept`](crate::net::TcpListener::accept).
+    /// [`TcpListener::accept`](crate::net::TcpListener::accept). Should the system not say where it
+    /// comes from, the address is [`VsockAddr::ANY`] with [`VsockAddr::ANY_PORT`].
     ///
     /// # Cancel safety
     ///
@@ -131,7 +132,12 @@ impl VsockListener {
 
 fn take(fd: BorrowedFd<'_>) -> io::Result<(VsockStream, VsockAddr)> {
     let (fd, raw) = socket::accept_raw(fd)?;
-    Ok((VsockStream::from_connected(fd), VsockAddr::try_from(&raw)?))
+    Ok((VsockStream::from_connected(fd), or_any(&raw)))
+}
+
+/// A connection is worth more than its address: one that cannot be read counts as that of nobody.
+fn or_any(raw: &RawAddr) -> VsockAddr {
+    VsockAddr::try_from(raw).unwrap_or(VsockAddr::new(VsockAddr::ANY, VsockAddr::ANY_PORT))
 }
 
 descriptor_face!(VsockListener);
@@ -168,5 +174,28 @@ impl TryFrom<OwnedFd> for VsockListener {
         let io = AsyncFd::lazy(owned, Kind::Listener);
         io.registration().lend();
         Ok(VsockListener::from_io(io))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::{RawAddr, VsockAddr, or_any};
+
+    // Goal: an address that cannot be read costs no connection. Method: none at all and one of
+    // another family.
+    #[test]
+    fn unreadable_address_is_that_of_nobody() {
+        let nobody = VsockAddr::new(VsockAddr::ANY, VsockAddr::ANY_PORT);
+        let internet = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
+        let empty = RawAddr::from_bytes(&[]).unwrap();
+        for raw in [empty, RawAddr::from(&internet)] {
+            assert_eq!(or_any(&raw), nobody);
+        }
+        // Where the system has such addresses.
+        if let Ok(raw) = RawAddr::try_from(VsockAddr::new(3, 5000)) {
+            assert_eq!(or_any(&raw), VsockAddr::new(3, 5000));
+        }
     }
 }
