@@ -149,7 +149,7 @@ fn unix_stream_serves_socat() {
 fn unix_stream_uses_socat() {
     with_socat(|| async {
         let path = TemporaryPath::new("socat");
-        let (_socat, _) = Socat::server(&format!("UNIX-LISTEN:{}", name(&path)));
+        let (_socat, _) = Socat::stream_server(&format!("UNIX-LISTEN:{}", name(&path)));
         use_stream(name(&path)).await;
     });
 }
@@ -168,7 +168,7 @@ fn t53_abstract_names_are_socats() {
         serve_stream(listener).await;
         talk.join().unwrap();
 
-        let (_socat, _) = Socat::server(&format!("ABSTRACT-LISTEN:{}", ours("client")));
+        let (_socat, _) = Socat::stream_server(&format!("ABSTRACT-LISTEN:{}", ours("client")));
         use_stream(UnixAddr::from_abstract_name(ours("client")).unwrap()).await;
     });
 }

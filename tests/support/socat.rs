@@ -49,10 +49,21 @@ impl Socat {
         Socat::start(Command::new("socat").args(["-t", "60", "-", address]))
     }
 
-    /// Sends back what comes to `address`. Returns once it listens, with what it says of where.
+    /// Sends back what comes to `address`, a message at a time. Returns once it listens, with what
+    /// it says of where.
     pub fn server(address: &str) -> (Socat, String) {
+        Socat::mirror(address, "16384")
+    }
+
+    /// The same for streams. What it sends back goes through a pipe of its own, which counts as
+    /// writable with one page free: a larger block than that would have it wait for itself.
+    pub fn stream_server(address: &str) -> (Socat, String) {
+        Socat::mirror(address, "4096")
+    }
+
+    fn mirror(address: &str, block: &str) -> (Socat, String) {
         let mut command = Command::new("socat");
-        command.args(["-d", "-d", address, "PIPE"]).stderr(Stdio::piped());
+        command.args(["-d", "-d", "-b", block, address, "PIPE"]).stderr(Stdio::piped());
         let mut socat = Socat::start(&mut command);
         let log = BufReader::new(socat.child.stderr.take().expect("it was asked for"));
         let mut log = log.lines().map(|line| line.expect("a pipe"));
