@@ -24,8 +24,10 @@ use std::{
 use edgewake_sys::{Interest, fd};
 use futures::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "net")]
 pub(crate) use self::attempts::Taken;
 pub use self::guard::{ReadyGuard, WouldBlock};
+#[cfg(feature = "net")]
 pub(crate) use self::operation::Operation;
 pub(crate) use self::ready::{Ready, ReadyFor};
 use crate::{
