@@ -1,6 +1,6 @@
 //! IP addresses for the calls that carry one with every datagram.
 //!
-//! [`RawAddr`](super::RawAddr) has room for any family, 128 bytes, and zeroes all of it; a datagram
+//! [`RawAddr`] has room for any family, 128 bytes, and zeroes all of it; a datagram
 //! is sent and received in some 40 instructions, so here is room for the two IP families only.
 //!
 //! Called by `socket::datagram`. What the kernel writes is not trusted here either.

@@ -57,7 +57,7 @@ pub fn recv_queued_error(
 ///
 /// # Errors
 ///
-/// As [`send_message`](super::send_message); `ENOBUFS` if too many such sends are pending
+/// As [`send_message`]; `ENOBUFS` if too many such sends are pending
 /// (`net.core.optmem_max`).
 ///
 /// # References
