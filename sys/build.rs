@@ -215,6 +215,9 @@ const LOCAL: &[(&str, &[&[&str]])] = &[
     ("local_creds", &[NETBSD]),
 ];
 
+/// System calls, and variants of them, that some systems lack. Capabilities like the others.
+const CALLS: &[(&str, &[&[&str]])] = &[("sigtimedwait", &[LINUX, FREEBSD, DRAGONFLY, NETBSD])];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let os = variable("CARGO_CFG_TARGET_OS");
@@ -251,7 +254,7 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL) {
+    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL).chain(CALLS) {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }

@@ -32,6 +32,7 @@ mod interest;
 mod notifier;
 pub mod pipe;
 mod selector;
+pub mod sigpipe;
 pub mod sockaddr;
 pub mod socket;
 pub mod sockopt;
