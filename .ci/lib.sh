@@ -80,6 +80,12 @@ need_socat() {
     export EDGEWAKE_NEEDS_SOCAT=1
 }
 
+# need_readelf: the tests that read this program's notes may not be skipped (tests/probes.rs).
+need_readelf() {
+    apt_install binutils
+    export EDGEWAKE_NEEDS_READELF=1
+}
+
 # need_cross_rust: Debian's rustc with its library sources, which can build std for other systems.
 # Afterwards cross_cargo and cross_clippy run that toolchain and no other.
 need_cross_rust() {

@@ -39,7 +39,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edgewake_sys::{Events, Notifier, Token};
+use edgewake_sys::{Events, Notifier, Token, probe};
 
 use self::parked::Parked;
 #[cfg(feature = "time")]
@@ -192,6 +192,9 @@ impl Driver {
     #[cold]
     fn fire_timers(&mut self) {
         self.shared.timers.advance(&mut self.fired);
+        if !self.fired.is_empty() {
+            probe::timer_fire(self.fired.len() as u64);
+        }
         for waker in self.fired.drain(..) {
             // The panic hook reports it; the other timers fire all the same (T22).
             let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
@@ -231,7 +234,10 @@ impl Driver {
 
     #[inline]
     fn select(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        match self.shared.reactor.selector().select(&mut self.events, timeout) {
+        probe::turn_begin();
+        let outcome = self.shared.reactor.selector().select(&mut self.events, timeout);
+        probe::turn_end(self.events.len() as u64);
+        match outcome {
             // T72: the batch is empty then; the caller derives its deadline anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             outcome => outcome,

@@ -66,7 +66,10 @@
 //! | --- | --- | --- |
 //! | `net` | yes | the module `net` |
 //! | `time` | yes | the module `time` |
-//! | `fs`, `process`, `signal`, `probes` | no | reserved names; nothing stands behind them yet |
+//! | `probes` | no | static probe points for perf, bpftrace and the like, a no-op each: [`probe`] |
+//! | `fs`, `process`, `signal` | no | reserved names; nothing stands behind them yet |
+//!
+//! [`probe`]: edgewake_sys::probe
 //!
 //! # Platforms
 //!

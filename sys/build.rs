@@ -31,6 +31,8 @@ const OPENBSD: &[&str] = &["openbsd"];
 /// `eprototype_race`: a send into a closing connection is EPROTOTYPE.
 /// `control_in_send_buffer`: a message that fits the send buffer, and not with its control
 /// messages, waits for ever.
+///
+/// Beside the tables, `usdt`: static probe points, where feature `probes` asks for them.
 const PLATFORMS: &[Platform] = &[
     Platform {
         systems: LINUX,
@@ -259,6 +261,9 @@ fn main() {
             capabilities.push(name);
         }
     }
+    if has_probes(&os) {
+        capabilities.push("usdt");
+    }
     if selector == "kqueue" && platform.selector == "epoll" {
         // The emulations on Linux tell nothing about urgent data.
         capabilities.retain(|name| *name != "priority");
@@ -267,6 +272,14 @@ fn main() {
         println!("cargo::rustc-cfg=edgewake_has=\"{name}\"");
     }
     println!("cargo::metadata=CAPABILITIES={}", capabilities.join(","));
+}
+
+/// Static probe points are asked for, and are ELF notes with an assembler that is known.
+fn has_probes(os: &str) -> bool {
+    let architecture = variable("CARGO_CFG_TARGET_ARCH");
+    env::var_os("CARGO_FEATURE_PROBES").is_some()
+        && LINUX.contains(&os)
+        && ["x86_64", "aarch64"].contains(&architecture.as_str())
 }
 
 fn refuse(sentence: &str) {

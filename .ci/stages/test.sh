@@ -3,5 +3,6 @@
 source "$(dirname "$0")/../lib.sh"
 need_rust
 need_socat
+need_readelf
 cargo test --workspace --no-fail-fast
 cargo test --workspace --all-features --no-fail-fast

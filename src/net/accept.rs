@@ -8,12 +8,12 @@
 use std::{
     future::Future,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use edgewake_sys::{Interest, socket::AcceptError};
+use edgewake_sys::{Interest, probe, socket::AcceptError};
 
 use super::backoff::{Backoff, SharedBackoff};
 use crate::{
@@ -66,7 +66,10 @@ impl AsyncFd<OwnedFd> {
 fn take_living<T>(fd: BorrowedFd<'_>, take: Take<T>) -> io::Result<T> {
     loop {
         match take(fd) {
-            Ok(connection) => return Ok(connection),
+            Ok(connection) => {
+                probe::accept(fd.as_raw_fd() as u64);
+                return Ok(connection);
+            }
             Err(error) => match AcceptError::classify(&error) {
                 AcceptError::Connection | AcceptError::Interrupted => {}
                 _ => return Err(error),

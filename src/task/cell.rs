@@ -14,6 +14,8 @@ use std::{
     task::{Context, Poll, RawWakerVTable, Waker},
 };
 
+use edgewake_sys::probe;
+
 use super::{
     join::{JoinError, JoinHandle},
     local,
@@ -267,9 +269,16 @@ impl<S: Schedule> Scheduled<S> {
         let scheduled = unsafe { header.cast::<Scheduled<S>>().as_ref() };
         if scheduled.header.state.wake() == Scheduling::Push {
             // The transition made this the one Runnable.
+            probe::wake(address(header));
             scheduled.scheduler.schedule(Runnable(header));
         }
     }
+}
+
+/// What probe points call a task by.
+#[inline(always)]
+fn address(header: NonNull<Header>) -> u64 {
+    header.as_ptr() as usize as u64
 }
 
 /// The functions of a vtable.
@@ -311,6 +320,7 @@ where
         // The worker's reference outlives the poll, so the waker borrows it and counts none.
         let waker = ManuallyDrop::new(waker::borrowed(header, cell.scheduled.header.vtable.waker));
         let mut cx = Context::from_waker(&waker);
+        probe::task_poll_begin(address(header));
         let polled = catch_unwind(AssertUnwindSafe(|| {
             cell.stage.with_mut(|stage| {
                 // SAFETY: the stage is the worker's until completion.
@@ -321,6 +331,7 @@ where
                 unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
             })
         }));
+        probe::task_poll_end(address(header), u64::from(!matches!(polled, Ok(Poll::Pending))));
         match polled {
             Ok(Poll::Pending) => {
                 if state.pause() == Pause::Again {

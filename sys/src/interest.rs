@@ -51,6 +51,12 @@ impl Interest {
         Interest(0)
     }
 
+    /// The bits, for probe points.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u64 {
+        u64::from(self.0)
+    }
+
     /// Whether nothing is asked for.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -31,6 +31,7 @@ pub mod fd;
 mod interest;
 mod notifier;
 pub mod pipe;
+pub mod probe;
 mod selector;
 pub mod sigpipe;
 pub mod sockaddr;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::Entry;
-use crate::{Interest, Token, fd};
+use crate::{Interest, Token, fd, probe};
 
 /// An epoll instance.
 ///
@@ -75,6 +75,7 @@ impl Selector {
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_ADD`
     #[doc(alias = "epoll_ctl")]
     pub fn register(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> io::Result<()> {
+        probe::register(fd.as_raw_fd() as u64, interest.bits());
         self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), token, interest)
     }
 
@@ -97,6 +98,7 @@ impl Selector {
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
     pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+        probe::register(fd as u64, interest.bits());
         if interest.is_exclusive() {
             // EINVAL with MOD. Nothing is lost in between: ADD reports what holds.
             self.deregister(fd)?;

@@ -30,7 +30,7 @@ use self::{
     ffi::{EVFILT_READ, EVFILT_WRITE, Filter},
 };
 use super::Entry;
-use crate::{Interest, Token};
+use crate::{Interest, Token, probe};
 
 /// A kqueue.
 ///
@@ -105,6 +105,7 @@ impl Selector {
     pub fn register(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> io::Result<()> {
         check_supported(interest)?;
         let fd = fd.as_raw_fd();
+        probe::register(fd as u64, interest.bits());
         let receipts = change_list(fd, token, interest, Others::Leave).submit(self.as_fd())?;
         let outcome = receipts.check(|_, errno| is_harmless(errno));
         if outcome.is_err() {
@@ -132,6 +133,7 @@ impl Selector {
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2) `EV_ADD`
     pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
         check_supported(interest)?;
+        probe::register(fd as u64, interest.bits());
         let receipts = change_list(fd, token, interest, Others::Delete).submit(self.as_fd())?;
         receipts.check(|filter, errno| {
             // EPIPE only answers an EV_ADD, absence only an EV_DELETE.
