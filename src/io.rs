@@ -1,8 +1,12 @@
 //! Reading and writing: the traits of `futures::io` and what extends them.
 //!
 //! Sockets and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and [`AsyncWrite`]; the `Ext`
-//! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Nothing here is
-//! edgewake's own: code written against `futures` works with its types, and the other way round.
+//! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Code written against
+//! `futures` works with edgewake's types, and the other way round.
+//!
+//! edgewake's own are [`copy()`] and [`copy_bidirectional`], which move bytes from any reader to any
+//! writer, and know how to do that cheaply between this crate's own sockets. [`CopyOptions`] sets
+//! them up.
 //!
 //! `read_buf` is internal: the one place outside `sys` and `task` where memory is filled without
 //! being initialised first. The methods that use it are on the streams.
@@ -29,11 +33,14 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+pub(crate) mod copy;
 #[cfg(feature = "net")]
 pub(crate) mod read_buf;
 
 pub use futures::io::{
     AllowStdIo, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt,
     AsyncWrite, AsyncWriteExt, BufReader, BufWriter, Cursor, Error, ErrorKind, IoSlice, IoSliceMut,
-    LineWriter, Result, SeekFrom, copy, copy_buf, empty, repeat, sink,
+    LineWriter, Result, SeekFrom, copy_buf, empty, repeat, sink,
 };
+
+pub use self::copy::{CopyMethod, CopyOptions, copy, copy_bidirectional};

@@ -295,7 +295,7 @@ fn adapters() {
             out.flush().await.unwrap();
         });
         let text = "one\ntwo\nthree";
-        edgewake::io::copy(text.as_bytes(), &mut &client).await.unwrap();
+        edgewake::io::copy(&mut text.as_bytes(), &mut &client).await.unwrap();
         (&client).close().await.unwrap();
         let mut answer = String::new();
         (&client).read_to_string(&mut answer).await.unwrap();

@@ -32,8 +32,8 @@ fn borrowed_halves_go_both_ways_at_once() {
     run(|| async {
         let (mut client, mut server) = pair().await;
         let echo = edgewake::spawn(async move {
-            let (read, mut write) = TcpStream::split(&mut server);
-            edgewake::io::copy(read, &mut write).await.unwrap();
+            let (mut read, mut write) = TcpStream::split(&mut server);
+            edgewake::io::copy(&mut read, &mut write).await.unwrap();
             write.close().await.unwrap();
         });
         let sent: Vec<u8> = (0..LARGE).map(|n| n as u8).collect();
@@ -182,8 +182,8 @@ fn owned_halves_in_two_tasks() {
     run(|| async {
         let (client, server) = pair().await;
         let echo = edgewake::spawn(async move {
-            let (read, mut write) = server.into_split();
-            edgewake::io::copy(read, &mut write).await.unwrap()
+            let (mut read, mut write) = server.into_split();
+            edgewake::io::copy(&mut read, &mut write).await.unwrap()
         });
         let (mut read, mut write) = client.into_split();
         let writer = edgewake::spawn(async move {

@@ -44,8 +44,8 @@ fn both_ways_at_once() {
             let sent: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
             let copy = sent.clone();
             let echo = edgewake::spawn(async move {
-                let (read, mut write) = there.into_split();
-                edgewake::io::copy(read, &mut write).await.unwrap();
+                let (mut read, mut write) = there.into_split();
+                edgewake::io::copy(&mut read, &mut write).await.unwrap();
             });
             let (mut read, mut write) = here.into_split();
             let writer = edgewake::spawn(async move {

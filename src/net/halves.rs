@@ -142,6 +142,12 @@ macro_rules! read_half {
                 }
             }
 
+            impl $crate::io::copy::Linked for $half {
+                fn link(&self) -> $crate::io::copy::Link<'_> {
+                    $crate::io::copy::Linked::link(self.stream())
+                }
+            }
+
             impl AsyncRead for $half {
                 #[inline(always)]
                 fn poll_read(
@@ -276,6 +282,12 @@ macro_rules! write_half {
                 #[doc = concat!("As for [`", stringify!($stream), "::peer_addr`].")]
                 pub fn peer_addr(&self) -> io::Result<$address> {
                     self.stream().peer_addr()
+                }
+            }
+
+            impl $crate::io::copy::Linked for $half {
+                fn link(&self) -> $crate::io::copy::Link<'_> {
+                    $crate::io::copy::Linked::link(self.stream())
                 }
             }
 

@@ -30,8 +30,8 @@ impl TcpStream {
     /// client.write_all(b"there and back").await?;
     /// client.close().await?;
     ///
-    /// let (read, mut write) = TcpStream::split(&mut server);
-    /// assert_eq!(io::copy(read, &mut write).await?, 14);
+    /// let (mut read, mut write) = TcpStream::split(&mut server);
+    /// assert_eq!(io::copy(&mut read, &mut write).await?, 14);
     /// # std::io::Result::Ok(())
     /// # })?;
     /// # Ok::<(), std::io::Error>(())

@@ -26,8 +26,8 @@ impl UnixStream {
     /// client.write_all(b"there and back").await?;
     /// client.close().await?;
     ///
-    /// let (read, mut write) = UnixStream::split(&mut server);
-    /// assert_eq!(io::copy(read, &mut write).await?, 14);
+    /// let (mut read, mut write) = UnixStream::split(&mut server);
+    /// assert_eq!(io::copy(&mut read, &mut write).await?, 14);
     /// # std::io::Result::Ok(())
     /// # })?;
     /// # Ok::<(), std::io::Error>(())
