@@ -4,12 +4,14 @@
 //! - `attempts`: the loops in which an operation is tried, and waits: what sockets are built from.
 //! - `operation`: the same as a future, for sockets that many tasks share.
 //! - `errors`: the same for a socket's error queue.
+//! - `failure`: watching for an error while nothing else is asked of a descriptor.
 //! - `ready`: the futures that wait for readiness.
 //! - `guard`: readiness as a user holds it in their hand.
 //!
 
 mod attempts;
 mod errors;
+mod failure;
 mod guard;
 mod operation;
 mod ready;

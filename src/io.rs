@@ -4,9 +4,9 @@
 //! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Code written against
 //! `futures` works with edgewake's types, and the other way round.
 //!
-//! edgewake's own are [`copy()`] and [`copy_bidirectional`], which move bytes from any reader to any
-//! writer, and know how to do that cheaply between this crate's own sockets. [`CopyOptions`] sets
-//! them up.
+//! edgewake's own are [`copy()`] and [`copy_bidirectional`], which move bytes from any reader to
+//! any writer, and know how to do that cheaply between this crate's own sockets. [`CopyOptions`]
+//! sets them up.
 //!
 //! `read_buf` is internal: the one place outside `sys` and `task` where memory is filled without
 //! being initialised first. The methods that use it are on the streams.

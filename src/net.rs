@@ -79,7 +79,8 @@
 //!
 //! # Inside
 //!
-//! `stream` is what all stream sockets do on a descriptor, `datagram` what all sockets of messages
+//! `stream` is what all stream sockets do on a descriptor, `send_file` sends files over them,
+//! `datagram` what all sockets of messages
 //! do, `halves` what all halves of streams do, `face` what users see of all of them; `addr` is what
 //! `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect ends,
 //! `backoff` the pause where waiting for an event would not help: an accept that finds no
@@ -92,6 +93,7 @@ mod connect;
 mod datagram;
 mod face;
 mod halves;
+mod send_file;
 mod stream;
 pub mod tcp;
 pub mod udp;

@@ -220,6 +220,16 @@ const LOCAL: &[(&str, &[&[&str]])] = &[
 /// System calls, and variants of them, that some systems lack. Capabilities like the others.
 const CALLS: &[(&str, &[&[&str]])] = &[("sigtimedwait", &[LINUX, FREEBSD, DRAGONFLY, NETBSD])];
 
+/// Bytes that move without coming into the process. Capabilities like the others.
+/// `sendfile_*`: whose form of the call it is, if there is one (`sendfile`).
+const MOVING: &[(&str, &[&[&str]])] = &[
+    ("splice", &[LINUX]),
+    ("sendfile", &[LINUX, APPLE, FREEBSD, DRAGONFLY]),
+    ("sendfile_linux", &[LINUX]),
+    ("sendfile_apple", &[APPLE]),
+    ("sendfile_freebsd", &[FREEBSD, DRAGONFLY]),
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let os = variable("CARGO_CFG_TARGET_OS");
@@ -256,7 +266,7 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL).chain(CALLS) {
+    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL).chain(CALLS).chain(MOVING) {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }

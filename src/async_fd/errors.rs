@@ -6,8 +6,6 @@
 //! holds now), and it outlives what was in the queue where nobody does. So what this waits for is
 //! an event that came after its own attempt, by the generation of the reading side: no event is
 //! missed, and none is waited through twice (T88).
-//!
-//! `watch_for_failure` watches for the pending error of a stream socket in the same way.
 
 use std::{
     future::Future,
@@ -42,47 +40,6 @@ impl<T: AsFd> AsyncFd<T> {
         F: FnMut(BorrowedFd<'_>) -> io::Result<R>,
     {
         OnErrors { io: self, operation, key: None }
-    }
-
-    /// Watches, under `key`, for an error that `take_error` then finds, and returns it: at once,
-    /// or to a later call, for which the task is woken. For who has nothing to read or to write
-    /// and still has to learn that the connection has failed.
-    /// [`forget_failure`](Self::forget_failure) ends the watch.
-    pub(crate) fn watch_for_failure(
-        &self,
-        cx: &mut Context<'_>,
-        key: &mut Option<Key>,
-        take_error: impl Fn(BorrowedFd<'_>) -> io::Result<Option<io::Error>>,
-    ) -> io::Result<()> {
-        let registration = &self.registration;
-        loop {
-            // Before the look, which tells of all that came before this.
-            let seen = registration.snapshot(Direction::Read);
-            if seen.is_shut() {
-                return Err(registration.shut_down());
-            }
-            if seen.word() & bits::ERROR != 0 {
-                if let Some(error) = take_error(self.fd())? {
-                    return Err(error);
-                }
-            }
-            if !seen.is_registered() {
-                // Reports at once what holds by then.
-                let interest = registration.interest(Direction::Read);
-                registration.enroll(self.fd(), interest, context::reactor())?;
-            }
-            let due = bits::ERROR | bits::SHUT;
-            if registration.park_beyond(seen, due, cx.waker(), key) == Wait::Pending {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Ends a watch for a failure.
-    pub(crate) fn forget_failure(&self, key: &mut Option<Key>) {
-        if let Some(key) = key.take() {
-            self.registration.forget(key);
-        }
     }
 }
 

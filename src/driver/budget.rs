@@ -1,6 +1,6 @@
 //! The budget of a task's poll: after so many operations that did not have to wait, the next one
 //! returns `Pending` and wakes its task at once, so that an always ready socket cannot starve the
-//! others (T58, T80).
+//! others (T58, T80). A transfer of many bytes counts as several.
 //!
 //! The counter is a thread's. The runtime refills it before each poll of a task. Under a foreign
 //! executor nobody does, and an exhausted budget refills itself: every 128th operation yields.
@@ -12,6 +12,9 @@ use std::{
 
 /// Operations a poll may complete.
 const OPERATIONS_MAX: u32 = 128;
+
+/// How many bytes are worth an operation, where one may move many times as much as usual.
+const OPERATION_BYTES: usize = 8 * 1024;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(OPERATIONS_MAX) };
@@ -42,6 +45,14 @@ pub(crate) fn refund() {
     LEFT.set(LEFT.get().wrapping_add(1));
 }
 
+/// Spends as many operations more as a transfer of `bytes` is worth. It has been made; the next
+/// one may have to yield.
+#[inline]
+pub(crate) fn charge(bytes: usize) {
+    let worth = u32::try_from(bytes / OPERATION_BYTES).unwrap_or(u32::MAX);
+    LEFT.set(LEFT.get().saturating_sub(worth));
+}
+
 #[cold]
 fn exhausted(cx: &mut Context<'_>) -> Poll<()> {
     refill();
@@ -55,7 +66,7 @@ mod tests {
 
     use futures::task::noop_waker;
 
-    use super::{OPERATIONS_MAX, poll_spend, refill, refund};
+    use super::{OPERATION_BYTES, OPERATIONS_MAX, charge, poll_spend, refill, refund};
 
     // T58. Goal: the budget ends a row of ready operations, once, and then refills.
     #[test]
@@ -66,6 +77,23 @@ mod tests {
         for _ in 0..OPERATIONS_MAX {
             assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
         }
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
+        assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+    }
+
+    // T58. Goal: large transfers use the budget up sooner, and one that is larger than all of it
+    // does no more than that.
+    #[test]
+    fn t58_bytes_are_charged() {
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        refill();
+        for _ in 0..OPERATIONS_MAX / 4 {
+            assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+            charge(3 * OPERATION_BYTES);
+        }
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
+        charge(usize::MAX);
         assert_eq!(poll_spend(&mut cx), Poll::Pending);
         assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
     }

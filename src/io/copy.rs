@@ -12,8 +12,7 @@
 //!
 //! Bytes are *in hand* between the read that took them and the write that has passed them on, and
 //! nothing more is read before that. Only then is there a buffer: a flow that waits for its reader
-//! has none, however long it waits. A flow yields after so many bytes, and so do the operations
-//! that it is made of, by the budget of their task.
+//! has none, however long it waits. What it moves is charged to the budget of its task.
 
 mod buffers;
 mod flow;
@@ -28,6 +27,11 @@ use std::{future::Future, io};
 
 use futures::io::{AsyncRead, AsyncWrite};
 
+#[cfg_attr(
+    not(feature = "net"),
+    allow(unused_imports, reason = "sending files needs sockets")
+)]
+pub(crate) use self::buffers::Buffer;
 pub use self::options::{CopyMethod, CopyOptions};
 #[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "only sockets are linked"))]
 pub(crate) use self::recognise::{Link, Linked};

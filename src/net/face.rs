@@ -4,6 +4,7 @@
 //!   away and lending it.
 //! - `stream`: `stream_face`, reading and writing bytes, and the traits.
 //! - `buffers`: `buffers_face`, the same with the buffers of the `bytes` crate.
+//! - `send_file`: `send_file_face`, files over a stream.
 //! - `sharing`: `sharing_face`, one listener for several loops.
 //! - `urgent`: `urgent_face`, data that overtakes the stream.
 //!
@@ -11,6 +12,7 @@
 //! descriptor, and adds what it alone has. Each macro brings its imports along.
 
 pub(super) mod buffers;
+pub(super) mod send_file;
 pub(super) mod sharing;
 pub(super) mod stream;
 pub(super) mod urgent;

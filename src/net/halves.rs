@@ -184,6 +184,8 @@ macro_rules! write_half {
             use ::std::{
                 future::Future,
                 io::{self, IoSlice},
+                ops::{Range, RangeBounds},
+                os::fd::AsFd,
                 pin::Pin,
                 task::{Context, Poll},
             };
@@ -264,6 +266,47 @@ macro_rules! write_half {
                     buffer: &mut B,
                 ) -> io::Result<()> {
                     self.stream().write_all_buf(buffer).await
+                }
+
+                #[doc = concat!("See [`", stringify!($stream), "::send_file`].")]
+                ///
+                /// # Errors
+                ///
+                /// As there.
+                pub async fn send_file(
+                    &self,
+                    file: impl AsFd,
+                    range: impl RangeBounds<u64>,
+                ) -> io::Result<u64> {
+                    self.stream().send_file(file, range).await
+                }
+
+                #[doc = concat!("See [`", stringify!($stream), "::try_send_file`].")]
+                ///
+                /// # Errors
+                ///
+                /// As there.
+                pub fn try_send_file(
+                    &self,
+                    file: impl AsFd,
+                    offset: u64,
+                    length: usize,
+                ) -> io::Result<usize> {
+                    self.stream().try_send_file(file, offset, length)
+                }
+
+                #[doc = concat!("See [`", stringify!($stream), "::poll_send_file`].")]
+                ///
+                /// # Errors
+                ///
+                /// As there.
+                pub fn poll_send_file(
+                    &self,
+                    cx: &mut Context<'_>,
+                    file: impl AsFd,
+                    range: &mut Range<u64>,
+                ) -> Poll<io::Result<usize>> {
+                    self.stream().poll_send_file(cx, file, range)
                 }
 
                 /// This side's address.

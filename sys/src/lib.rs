@@ -28,6 +28,7 @@ mod syscall;
 
 pub mod cmsg;
 pub mod fd;
+pub mod file;
 mod interest;
 mod notifier;
 pub mod pipe;
@@ -37,6 +38,7 @@ pub mod sigpipe;
 pub mod sockaddr;
 pub mod socket;
 pub mod sockopt;
+mod splice;
 pub mod thread;
 mod token;
 
@@ -46,5 +48,6 @@ pub use crate::{
     interest::Interest,
     notifier::Notifier,
     selector::{Entry, Event, Events, Iter, Selector},
+    splice::splice,
     token::Token,
 };

@@ -1,10 +1,10 @@
 //! Sockets: creating, binding, listening, accepting, connecting, transferring, shutting down.
 //!
-//! Every socket made here is non-blocking and close-on-exec, and no call here raises `SIGPIPE`
-//! (T50): sends carry `MSG_NOSIGNAL` where the system has it, and sockets `SO_NOSIGPIPE` where it
-//! has that. Each function is one system call unless it says otherwise, and returns every error
-//! as it came; what an error means is decided by the caller, with the classifications offered
-//! here ([`AcceptError`], [`Progress`]).
+//! Every socket made here is non-blocking and close-on-exec, and no call here but [`send_file`]
+//! raises `SIGPIPE` (T50): sends carry `MSG_NOSIGNAL` where the system has it, and sockets
+//! `SO_NOSIGPIPE` where it has that. Each function is one system call unless it says otherwise, and
+//! returns every error as it came; what an error means is decided by the caller, with the
+//! classifications offered here ([`AcceptError`], [`Progress`]).
 //!
 //! Called by the library's socket types and by raw loops.
 
@@ -15,6 +15,7 @@ mod datagram;
 mod error_queue;
 mod message;
 mod mmsg;
+mod sendfile;
 mod stalled;
 mod stream_message;
 mod transfer;
@@ -43,6 +44,7 @@ pub use self::{
         recv_message, recv_message_uninit, send_message,
     },
     mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
+    sendfile::{is_send_file_refused, send_file},
     stream_message::{recv_stream_message, send_stream_message},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{

@@ -16,10 +16,6 @@ use super::{
 };
 use crate::driver::budget;
 
-/// How many bytes a flow moves before it lets others run. A poll's budget counts operations, and
-/// these are large ones.
-const MOVED_MAX: u64 = 1024 * 1024;
-
 /// What is to be done about the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -104,12 +100,11 @@ impl Flow {
         to: &mut dyn Sink,
         plan: &Plan<'_>,
     ) -> Poll<io::Result<()>> {
-        let stop = self.count.saturating_add(MOVED_MAX);
         loop {
             match self.phase {
                 Phase::Moving => {
                     ready!(self.poll_write_out(cx, to, plan))?;
-                    ready!(poll_spend(cx, self.count >= stop));
+                    ready!(budget::poll_spend(cx));
                     ready!(self.poll_read_in(cx, from, to, plan))?;
                 }
                 Phase::Flushing => {
@@ -187,6 +182,7 @@ impl Flow {
     }
 
     fn wrote(&mut self, count: usize, plan: &Plan<'_>) {
+        budget::charge(count);
         self.unflushed = true;
         self.count += count as u64;
         if let Some(counter) = plan.counter {
@@ -194,13 +190,4 @@ impl Flow {
             counter.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
-}
-
-/// Spends one operation of the task's budget, or all of it if the flow has had its share.
-fn poll_spend(cx: &mut Context<'_>, enough: bool) -> Poll<()> {
-    if enough {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    budget::poll_spend(cx)
 }

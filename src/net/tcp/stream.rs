@@ -13,8 +13,8 @@ use crate::{
     net::{
         addr::{ToSocketAddrs, no_address},
         face::{
-            buffers::buffers_face, descriptor_face, readiness_face, stream::stream_face,
-            urgent::urgent_face,
+            buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
+            stream::stream_face, urgent::urgent_face,
         },
         stream::Plain,
     },
@@ -194,5 +194,6 @@ impl TryFrom<OwnedFd> for TcpStream {
 readiness_face!(TcpStream);
 stream_face!(TcpStream, Plain);
 buffers_face!(TcpStream, Plain);
+send_file_face!(TcpStream);
 urgent_face!(TcpStream);
 descriptor_face!(TcpStream);

@@ -21,8 +21,8 @@ use super::{
 use crate::{
     async_fd::AsyncFd,
     net::face::{
-        buffers::buffers_face, descriptor_face, readiness_face, stream::stream_face,
-        urgent::urgent_face,
+        buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
+        stream::stream_face, urgent::urgent_face,
     },
     reactor::Kind,
 };
@@ -197,6 +197,7 @@ impl TryFrom<OwnedFd> for UnixStream {
 readiness_face!(UnixStream);
 stream_face!(UnixStream, Marked);
 buffers_face!(UnixStream, Marked);
+send_file_face!(UnixStream);
 urgent_face!(UnixStream);
 unix_options!(UnixStream);
 peer_options!(UnixStream);

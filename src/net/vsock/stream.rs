@@ -14,7 +14,10 @@ use super::VsockAddr;
 use crate::{
     async_fd::AsyncFd,
     net::{
-        face::{buffers::buffers_face, descriptor_face, readiness_face, stream::stream_face},
+        face::{
+            buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
+            stream::stream_face,
+        },
         stream::Plain,
     },
     reactor::Kind,
@@ -107,6 +110,7 @@ impl VsockStream {
 readiness_face!(VsockStream);
 stream_face!(VsockStream, Plain);
 buffers_face!(VsockStream, Plain);
+send_file_face!(VsockStream);
 descriptor_face!(VsockStream);
 
 impl TryFrom<OwnedFd> for VsockStream {

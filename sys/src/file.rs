@@ -1,0 +1,62 @@
+//! Files as the source of bytes for a socket: reading at an offset, and what a descriptor is.
+//!
+//! For sending files where the kernel cannot do that by itself. Reading a file blocks on its disk,
+//! whatever its flags say.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, BorrowedFd},
+};
+
+use crate::syscall::transfer_length;
+
+/// Reads at `offset`, at most `buffer.len()` bytes, and leaves the file's own position alone. 0 is
+/// the end of the file, unless `buffer` is empty.
+///
+/// # Errors
+///
+/// - `ESPIPE`: what has no offsets: a pipe, a socket, a terminal;
+/// - `EISDIR`: a directory; `EBADF`: not open for reading;
+/// - `EOVERFLOW`: an offset beyond what `off_t` can hold;
+/// - `EIO`, `EINTR`.
+///
+/// # References
+///
+/// [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html)
+#[doc(alias = "pread")]
+pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let offset = offset_of(offset)?;
+    let length = transfer_length("pread", buffer.len());
+    let start = buffer.as_mut_ptr().cast();
+    // SAFETY: `buffer` is writable for at least `length` bytes; the kernel writes whole bytes.
+    let count = unsafe { syscall!(pread(fd.as_raw_fd(), start, length, offset)) }?;
+    Ok(count as usize)
+}
+
+/// Whether it is a regular file or a block device: what a read has to wait for is then the disk,
+/// never somebody else.
+///
+/// # Errors
+///
+/// `EBADF`.
+///
+/// # References
+///
+/// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html),
+/// [inode(7)](https://man7.org/linux/man-pages/man7/inode.7.html)
+#[doc(alias = "fstat")]
+pub fn is_on_disk(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `status` is room for what the call writes.
+    unsafe { syscall!(fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
+    // SAFETY: the call succeeded and has written it.
+    let mode = unsafe { status.assume_init() }.st_mode & libc::S_IFMT;
+    Ok(mode == libc::S_IFREG || mode == libc::S_IFBLK)
+}
+
+/// An offset as the system has it.
+pub(crate) fn offset_of(offset: u64) -> io::Result<libc::off_t> {
+    let too_large = |_| io::Error::from_raw_os_error(libc::EOVERFLOW);
+    libc::off_t::try_from(offset).map_err(too_large)
+}

@@ -1,0 +1,125 @@
+//! Sending a file without reading it: sendfile(2), which each system has in a form of its own.
+//!
+//! A call that was cut short, by a full socket or a signal, moves bytes and fails at once on the
+//! BSDs, and returns the count alone on Linux. Here it is the count everywhere; the error comes
+//! with the next call, if it still holds.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+};
+
+use crate::{file::offset_of, syscall::transfer_length};
+
+/// Sends at most `length` bytes of `file` from `offset` on, as many as there is room for, and
+/// returns how many. 0 is the end of the file, unless `length` is 0. The file's own position stays
+/// where it is.
+///
+/// It can raise `SIGPIPE`: see [`sigpipe`](crate::sigpipe). It waits for the disk.
+///
+/// # Errors
+///
+/// - `EAGAIN` if there is no room;
+/// - `EPIPE`, `ECONNRESET`, `ENOTCONN`, `ETIMEDOUT`, `ENOBUFS` as for a send;
+/// - `EINVAL`, `ESPIPE`, `ENOTSUP` and the like: a file, or a socket, that this cannot be done
+///   with; `EOVERFLOW`: an offset beyond what `off_t` can hold;
+/// - [`Unsupported`](io::ErrorKind::Unsupported) where the system has no such call;
+/// - `EIO`, `EINTR`.
+///
+/// # Platform notes
+///
+/// NetBSD and OpenBSD have no such call.
+///
+/// # References
+///
+/// [sendfile(2)](https://man7.org/linux/man-pages/man2/sendfile.2.html),
+/// [FreeBSD's](https://man.freebsd.org/cgi/man.cgi?query=sendfile&sektion=2)
+#[doc(alias = "sendfile")]
+pub fn send_file(
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    offset: u64,
+    length: usize,
+) -> io::Result<usize> {
+    if length == 0 {
+        // To the BSDs this is "to the end of the file".
+        return Ok(0);
+    }
+    let length = transfer_length("sendfile", length);
+    transfer(socket, file, offset_of(offset)?, length)
+}
+
+/// Whether a failed [`send_file`] says that it cannot be done with this file, or this socket, or
+/// at all, and that reading and sending can be tried instead.
+pub fn is_send_file_refused(error: &io::Error) -> bool {
+    let refusals = [
+        libc::EINVAL,
+        libc::ENOSYS,
+        libc::EOVERFLOW,
+        libc::ESPIPE,
+        libc::ENOTSUP,
+        libc::EOPNOTSUPP,
+    ];
+    let named = error.raw_os_error().is_some_and(|errno| refusals.contains(&errno));
+    named || error.kind() == io::ErrorKind::Unsupported
+}
+
+#[cfg(edgewake_has = "sendfile_linux")]
+fn transfer(
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    mut offset: libc::off_t,
+    length: usize,
+) -> io::Result<usize> {
+    let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
+    // SAFETY: `offset` is an offset to read and to write.
+    let count = unsafe { syscall!(sendfile(to, from, &mut offset, length)) }?;
+    Ok(count as usize)
+}
+
+#[cfg(edgewake_has = "sendfile_freebsd")]
+fn transfer(
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    offset: libc::off_t,
+    length: usize,
+) -> io::Result<usize> {
+    let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
+    let (no_headers, mut sent) = (std::ptr::null_mut(), 0);
+    // SAFETY: there are no headers, and `sent` is room for the count.
+    let outcome = unsafe { syscall!(sendfile(from, to, offset, length, no_headers, &mut sent, 0)) };
+    count(outcome, sent)
+}
+
+#[cfg(edgewake_has = "sendfile_apple")]
+fn transfer(
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    offset: libc::off_t,
+    length: usize,
+) -> io::Result<usize> {
+    let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
+    let (asked, no_headers) = (length as libc::off_t, std::ptr::null_mut());
+    let mut sent = asked;
+    // SAFETY: `sent` is the length to read and room for the count; there are no headers.
+    let outcome = unsafe { syscall!(sendfile(from, to, offset, &mut sent, no_headers, 0)) };
+    // A call that was refused at once may leave the length where the count would be, and so does
+    // one that was never made; one that fails has not sent everything.
+    let sent = if outcome.is_err() && sent == asked { 0 } else { sent };
+    count(outcome, sent).map_err(super::transfer::sent_into_the_end)
+}
+
+/// What the BSDs' call has come to.
+#[cfg(any(edgewake_has = "sendfile_freebsd", edgewake_has = "sendfile_apple"))]
+fn count(outcome: io::Result<libc::c_int>, sent: libc::off_t) -> io::Result<usize> {
+    match outcome {
+        Err(error) if sent == 0 => Err(error),
+        _ => Ok(sent as usize),
+    }
+}
+
+#[cfg(not(edgewake_has = "sendfile"))]
+fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: libc::off_t, _: usize) -> io::Result<usize> {
+    let sentence = "this system has no sendfile(2)";
+    Err(io::Error::new(io::ErrorKind::Unsupported, sentence))
+}
