@@ -17,6 +17,8 @@
 //! A turn that need not wait (`limit` zero) publishes nothing: its caller looks at the queues
 //! again before it waits.
 //!
+//! It holds the pool of threads for what can only block, which starts none before it is used.
+//!
 //! Used by the runtime. [`context`] is how sockets and timers find the driver of their thread, and
 //! holds the counter of the task budget.
 
@@ -46,6 +48,7 @@ use self::parked::Parked;
 pub(crate) use self::timers::TimerState;
 pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{
+    blocking::Pool,
     reactor::{Dispatcher, Reactor},
     sync::Arc,
 };
@@ -63,9 +66,14 @@ pub(crate) struct Shared {
     timers: Timers,
     parked: Parked,
     notifier: Notifier,
+    blocking: Arc<Pool>,
 }
 
 impl Shared {
+    pub(crate) fn blocking(&self) -> &Arc<Pool> {
+        &self.blocking
+    }
+
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
         &self.reactor
     }
@@ -138,13 +146,19 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(busy_poll: Duration) -> io::Result<Driver> {
+    pub(crate) fn new(busy_poll: Duration, blocking: Pool) -> io::Result<Driver> {
         let reactor = Arc::new(Reactor::new()?);
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
         let entry = notifier.entry().map(|(fd, interest)| (fd, NOTIFIER, interest));
         let dispatcher = Dispatcher::new(Arc::clone(&reactor)).with_notifier(entry);
-        let shared = Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier });
+        let shared = Arc::new(Shared {
+            reactor,
+            timers,
+            parked: Parked::new(),
+            notifier,
+            blocking: Arc::new(blocking),
+        });
         let events = Events::with_capacity(EVENTS_PER_TURN);
         Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })
     }
@@ -253,9 +267,11 @@ impl Driver {
         }
     }
 
-    /// Ends the service: waiters of sources get an error, those of timers are woken.
+    /// Ends the service: waiters of sources get an error, those of timers are woken, closures that
+    /// no thread has taken are dropped.
     pub(crate) fn shut(&mut self) {
         self.dispatcher.shut();
+        self.shared.blocking.shut();
         for waker in self.shared.timers.shut() {
             // The panic hook reports it; the others must still learn that nothing will come.
             let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));

@@ -34,7 +34,8 @@
 //!
 //! # Who runs the loop
 //!
-//! You do. No thread is started behind your back:
+//! You do. No thread is started behind your back, but those that [`spawn_blocking`] and the look-up
+//! of a name need:
 //!
 //! - [`Runtime::block_on`] turns the loop on the thread that calls it, and runs that runtime's
 //!   tasks there, until its future is done. Several runtimes can live side by side, one a thread.
@@ -55,6 +56,7 @@
 //! | --- | --- |
 //! | [`Runtime`], [`Builder`], [`Handle`] | the loop, its settings, reaching it from elsewhere |
 //! | [`spawn`], [`spawn_local`], [`JoinHandle`], [`yield_now`] | tasks |
+//! | [`spawn_blocking`], [`BlockingHandle`] | closures that may block, on threads of their own |
 //! | [`AsyncFd`], [`Interest`], [`Readiness`] | readiness of any descriptor that can be polled |
 //! | `net` | TCP: listeners, streams and their halves, sockets, every option |
 //! | `time` | sleeping, timeouts, intervals |
@@ -94,6 +96,7 @@
     allow(dead_code, reason = "the sockets of `net` stand on parts that nothing else needs")
 )]
 mod async_fd;
+mod blocking;
 mod driver;
 pub mod io;
 #[cfg(feature = "net")]
@@ -117,7 +120,10 @@ pub use edgewake_sys::Interest;
 pub use crate::{
     async_fd::{AsyncFd, ReadyGuard, WouldBlock},
     reactor::Readiness,
-    runtime::{Builder, Handle, Runtime, YieldNow, spawn, spawn_local, yield_now},
+    runtime::{
+        BlockingHandle, Builder, Handle, Runtime, YieldNow, spawn, spawn_blocking, spawn_local,
+        yield_now,
+    },
     task::{JoinError, JoinHandle},
 };
 

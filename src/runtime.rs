@@ -2,6 +2,7 @@
 //!
 //! - `scheduler`: the part of a runtime that wakers and handles reach from any thread.
 //! - `builder`, `handle`: how users make a runtime, and how they reach it.
+//! - `blocking`: closures that may block, on the threads of the driver's pool.
 //! - `root`: the waker of `block_on`'s own future.
 //! - `context`: which runtime is current on a thread.
 //!
@@ -15,6 +16,7 @@
 //! 4. If anything is left to run: go on with 1, but after `event_interval` polls ask the driver
 //!    first, without waiting. If nothing is: a turn of the driver that waits.
 
+mod blocking;
 mod builder;
 mod context;
 mod handle;
@@ -37,6 +39,7 @@ use std::{
 use edgewake_sys::thread::set_timer_slack;
 
 pub use self::{
+    blocking::{BlockingHandle, spawn_blocking},
     builder::Builder,
     handle::{Handle, spawn, spawn_local},
     yield_now::{YieldNow, yield_now},
@@ -53,7 +56,7 @@ const ROUND: u32 = 32;
 
 /// An event loop with its tasks, on the thread that calls [`block_on`](Runtime::block_on).
 ///
-/// It starts no thread. Tasks run only inside `block_on` (or [`turn`](Runtime::turn)), on the
+/// It starts no thread, but for [`spawn_blocking`] and for names that are looked up. Tasks run only inside `block_on` (or [`turn`](Runtime::turn)), on the
 /// calling thread, which is why a runtime cannot be sent to another; its [`Handle`] can. Several
 /// runtimes can live side by side.
 ///

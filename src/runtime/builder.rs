@@ -5,7 +5,12 @@ use std::{cell::RefCell, io, marker::PhantomData, time::Duration};
 use edgewake_sys::thread::set_timer_slack;
 
 use super::{Core, Runtime, scheduler::Shared};
-use crate::{driver::Driver, sync::Arc, task::Local};
+use crate::{
+    blocking::{self, Pool},
+    driver::Driver,
+    sync::Arc,
+    task::Local,
+};
 
 /// Polls of tasks after which the kernel is asked for events although there is work.
 const EVENT_INTERVAL: u32 = 128;
@@ -30,12 +35,21 @@ pub struct Builder {
     event_interval: u32,
     busy_poll: Duration,
     timer_slack: Option<Duration>,
+    blocking_threads: usize,
+    blocking_keep_alive: Duration,
 }
 
 impl Builder {
-    /// Starts from the defaults: `event_interval` 128, no busy polling, the thread's timer slack.
+    /// Starts from the defaults: `event_interval` 128, no busy polling, the thread's timer slack,
+    /// at most 512 threads for blocking work, which end after ten idle seconds.
     pub fn new() -> Builder {
-        Builder { event_interval: EVENT_INTERVAL, busy_poll: Duration::ZERO, timer_slack: None }
+        Builder {
+            event_interval: EVENT_INTERVAL,
+            busy_poll: Duration::ZERO,
+            timer_slack: None,
+            blocking_threads: blocking::THREADS,
+            blocking_keep_alive: blocking::KEEP_ALIVE,
+        }
     }
 
     /// Sets after how many polls of tasks the kernel is asked for events although there is more to
@@ -69,6 +83,27 @@ impl Builder {
         self
     }
 
+    /// Sets how many threads there may be for what can only block: the closures of
+    /// [`spawn_blocking`](crate::spawn_blocking), and looking names up. Zero counts as one; 512 by
+    /// default.
+    ///
+    /// None is started before it is needed, and none while an idle one is there. What finds all of
+    /// them busy waits in a queue, which has no bound.
+    ///
+    /// Closures that wait for one another need as many threads as there are of them. A look-up
+    /// holds its thread for as long as the system's resolver waits for a name server that does not
+    /// answer, tens of seconds.
+    pub fn blocking_threads(mut self, most: usize) -> Builder {
+        self.blocking_threads = most;
+        self
+    }
+
+    /// Sets after how long without work such a thread ends. Ten seconds by default.
+    pub fn blocking_keep_alive(mut self, idle: Duration) -> Builder {
+        self.blocking_keep_alive = idle;
+        self
+    }
+
     /// Builds the runtime.
     ///
     /// # Errors
@@ -81,7 +116,8 @@ impl Builder {
             let before = set_timer_slack(slack)?;
             set_timer_slack(before)?;
         }
-        let driver = Driver::new(self.busy_poll)?;
+        let pool = Pool::new(self.blocking_threads, self.blocking_keep_alive);
+        let driver = Driver::new(self.busy_poll, pool)?;
         let shared = Arc::new(Shared::new(Arc::clone(driver.shared())));
         let local = Local::new(shared.identity());
         Ok(Runtime {

@@ -4,7 +4,7 @@
 use std::{fmt, future::Future};
 
 use super::{context, scheduler::Shared};
-use crate::{sync::Arc, task::JoinHandle};
+use crate::{driver, sync::Arc, task::JoinHandle};
 
 /// Reaches a runtime from any thread.
 ///
@@ -28,6 +28,10 @@ pub struct Handle {
 impl Handle {
     pub(super) fn new(shared: Arc<Shared>) -> Handle {
         Handle { shared }
+    }
+
+    pub(super) fn driver(&self) -> &Arc<driver::Shared> {
+        &self.shared.driver
     }
 
     /// The runtime inside which this is called.
@@ -84,14 +88,18 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_local(future)
+    match context::with(|handle| handle.shared.clone()) {
+        Some(shared) => shared.spawn(future),
+        None => panic_outside(),
+    }
 }
 
 /// Spawns a task that need not be [`Send`] onto the current runtime.
 ///
 /// # Panics
 ///
-/// Panics outside of a runtime.
+/// Panics outside of a runtime, and in a closure of [`spawn_blocking`](crate::spawn_blocking),
+/// whose thread runs no tasks.
 ///
 /// # Examples
 ///
@@ -113,8 +121,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    // The current runtime's thread is this one.
-    match context::with(|handle| handle.shared.clone()) {
+    // The current runtime's thread is this one, a guest's excepted.
+    match context::with_own(|handle| handle.shared.clone()) {
         Some(shared) => shared.spawn(future),
         None => panic_outside(),
     }
@@ -122,7 +130,7 @@ where
 
 #[track_caller]
 #[cold]
-fn panic_outside() -> ! {
+pub(super) fn panic_outside() -> ! {
     panic!(
         "no edgewake runtime is running on this thread: call this inside `Runtime::block_on` or \
          one of its tasks, or spawn through a `Handle`"

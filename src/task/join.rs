@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     future::Future,
+    io,
     marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
@@ -122,7 +123,8 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-/// Why a task has no output: it panicked, or it was ended before it was done.
+/// Why a task, or a closure of [`spawn_blocking`](crate::spawn_blocking), has no output: it
+/// panicked, or it was ended before it was done, or there was no thread for it.
 pub struct JoinError {
     reason: Reason,
 }
@@ -131,15 +133,21 @@ enum Reason {
     Cancelled,
     /// In a mutex, so that the error is `Sync` although the payload need not be.
     Panicked(Mutex<Box<dyn Any + Send>>),
+    NoThread(io::Error),
 }
 
 impl JoinError {
-    pub(super) fn cancelled() -> JoinError {
+    pub(crate) fn cancelled() -> JoinError {
         JoinError { reason: Reason::Cancelled }
     }
 
-    pub(super) fn panicked(payload: Box<dyn Any + Send>) -> JoinError {
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> JoinError {
         JoinError { reason: Reason::Panicked(Mutex::new(payload)) }
+    }
+
+    /// For a blocking closure: the error with which a thread could not be started.
+    pub(crate) fn no_thread(error: io::Error) -> JoinError {
+        JoinError { reason: Reason::NoThread(error) }
     }
 
     /// Whether the task was aborted, or its runtime dropped.
@@ -149,7 +157,7 @@ impl JoinError {
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
-        !self.is_cancelled()
+        matches!(self.reason, Reason::Panicked(_))
     }
 
     /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
@@ -162,7 +170,7 @@ impl JoinError {
             Reason::Panicked(payload) => {
                 Ok(payload.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
             }
-            Reason::Cancelled => Err(self),
+            Reason::Cancelled | Reason::NoThread(_) => Err(self),
         }
     }
 
@@ -179,6 +187,7 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.reason, self.message()) {
             (Reason::Cancelled, _) => f.write_str("the task was cancelled"),
+            (Reason::NoThread(error), _) => write!(f, "no thread could be started: {error}"),
             (_, Some(message)) => write!(f, "the task panicked: {message}"),
             (_, None) => f.write_str("the task panicked"),
         }
@@ -189,15 +198,23 @@ impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.reason, self.message()) {
             (Reason::Cancelled, _) => f.write_str("JoinError::Cancelled"),
+            (Reason::NoThread(error), _) => write!(f, "JoinError::NoThread({error:?})"),
             (_, message) => write!(f, "JoinError::Panicked({message:?})"),
         }
     }
 }
 
-impl std::error::Error for JoinError {}
+impl std::error::Error for JoinError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.reason {
+            Reason::NoThread(error) => Some(error),
+            Reason::Cancelled | Reason::Panicked(_) => None,
+        }
+    }
+}
 
-impl From<JoinError> for std::io::Error {
-    fn from(error: JoinError) -> std::io::Error {
-        std::io::Error::other(error)
+impl From<JoinError> for io::Error {
+    fn from(error: JoinError) -> io::Error {
+        io::Error::other(error)
     }
 }
