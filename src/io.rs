@@ -1,8 +1,8 @@
 //! Reading and writing: the traits of `futures::io` and what extends them.
 //!
-//! Sockets and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and [`AsyncWrite`]; the `Ext`
-//! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Nothing here is
-//! edgewake's own: code written against `futures` works with its types, and the other way round.
+//! Sockets, [pipes](pipe) and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and [`AsyncWrite`];
+//! the `Ext` halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). They are those
+//! of `futures`: code written against it works with edgewake's types, and the other way round.
 //!
 //! `read_buf` is internal: the one place outside `sys` and `task` where memory is filled without
 //! being initialised first. The methods that use it are on the streams.
@@ -29,7 +29,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-#[cfg(feature = "net")]
+pub mod pipe;
 pub(crate) mod read_buf;
 
 pub use futures::io::{

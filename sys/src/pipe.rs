@@ -21,7 +21,7 @@ use std::{
 
 pub use self::{
     end::{End, adopt, available, capacity, check, is_fifo, is_hung_up, set_capacity},
-    fifo::{Access, open},
+    fifo::{Access, is_unread, open},
     transfer::{read, read_uninit, read_vectored, write, write_vectored},
 };
 use crate::fd;

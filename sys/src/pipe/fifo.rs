@@ -50,3 +50,9 @@ pub fn open(path: &Path, access: Access) -> io::Result<OwnedFd> {
     // SAFETY: the call succeeded, so it is a new descriptor that nobody else owns.
     Ok(unsafe { fd::own(opened) })
 }
+
+/// Whether an [`open`] for writing failed because nobody has the FIFO open for reading (`ENXIO`);
+/// if it is a FIFO.
+pub fn is_unread(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENXIO)
+}
