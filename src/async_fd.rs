@@ -3,14 +3,18 @@
 //! - here: [`AsyncFd`], and its readers and writers.
 //! - `attempts`: the loops in which an operation is tried, and waits: what sockets are built from.
 //! - `operation`: the same as a future, for sockets that many tasks share.
-//! - `errors`: the same for a socket's error queue.
+//! - `events`: the same for what no readiness stands for: a socket's error queue, a pipe's end.
 //! - `failure`: watching for an error while nothing else is asked of a descriptor.
+//! - `backoff`: the pause where no event will tell.
+//! - `face`: what users see of a descriptor's readiness, for sockets and pipes.
 //! - `ready`: the futures that wait for readiness.
 //! - `guard`: readiness as a user holds it in their hand.
 //!
 
 mod attempts;
-mod errors;
+mod backoff;
+mod events;
+pub(crate) mod face;
 mod failure;
 mod guard;
 mod operation;
@@ -26,12 +30,11 @@ use std::{
 use edgewake_sys::{Interest, fd};
 use futures::io::{AsyncRead, AsyncWrite};
 
-#[cfg(feature = "net")]
-pub(crate) use self::attempts::Taken;
 pub use self::guard::{ReadyGuard, WouldBlock};
 #[cfg(feature = "net")]
 pub(crate) use self::operation::Operation;
 pub(crate) use self::ready::{Ready, ReadyFor};
+pub(crate) use self::{attempts::Taken, backoff::Backoff};
 use crate::{
     driver::context,
     reactor::{Direction, Kind, Readiness, Registration},

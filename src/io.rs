@@ -1,8 +1,8 @@
 //! Reading and writing: the traits of `futures::io` and what extends them.
 //!
-//! Sockets and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and [`AsyncWrite`]; the `Ext`
-//! halves bring the methods (`read_exact`, `write_all`, `lines`, `split` …). Code written against
-//! `futures` works with edgewake's types, and the other way round.
+//! Sockets, [pipes](pipe) and [`AsyncFd`](crate::AsyncFd) implement [`AsyncRead`] and
+//! [`AsyncWrite`]; the `Ext` halves bring the methods (`read_exact`, `write_all`, `lines`, `split`
+//! …). Code written against `futures` works with edgewake's types, and the other way round.
 //!
 //! edgewake's own are [`copy()`] and [`copy_bidirectional`], which move bytes from any reader to
 //! any writer, and know how to do that cheaply between this crate's own sockets. [`CopyOptions`]
@@ -34,7 +34,7 @@
 //! ```
 
 pub(crate) mod copy;
-#[cfg(feature = "net")]
+pub mod pipe;
 pub(crate) mod read_buf;
 
 pub use futures::io::{

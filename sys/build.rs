@@ -230,6 +230,27 @@ const MOVING: &[(&str, &[&[&str]])] = &[
     ("sendfile_freebsd", &[FREEBSD, DRAGONFLY]),
 ];
 
+/// What pipes have, and where. Capabilities like the others.
+/// `rwf_nosignal`: a write without SIGPIPE by flag, since Linux 6.18. By number, so not for Android,
+/// whose filters end an app for a call that they do not know. `f_setnosigpipe`: the same by a
+/// property of the descriptor. `pipe_size`: the capacity can be changed. `pipe_packets`: a read
+/// takes one write (`O_DIRECT`).
+const PIPES: &[(&str, &[&[&str]])] = &[
+    ("rwf_nosignal", &[&["linux"]]),
+    ("f_setnosigpipe", &[APPLE, NETBSD]),
+    ("pipe_size", &[LINUX]),
+    ("pipe_packets", &[LINUX]),
+    // An open that names a file without opening it for anything.
+    ("o_path", &[LINUX, FREEBSD]),
+    // The reader's end is told to the writer as the end of *its* reading (T36): assumed where
+    // EVFILT_WRITE was not seen to tell of it. FreeBSD's kqueue(2) promises it, NetBSD was measured.
+    (PIPE_END_BY_READ, &[APPLE, DRAGONFLY, OPENBSD]),
+    // The end of the last writer of a FIFO by path is not told at all (T37).
+    ("fifo_end_unseen", &[APPLE]),
+];
+
+const PIPE_END_BY_READ: &str = "pipe_end_by_read";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let os = variable("CARGO_CFG_TARGET_OS");
@@ -266,7 +287,8 @@ fn main() {
     println!("cargo::metadata=SELECTOR={selector}");
     println!("cargo::metadata=NOTIFIER={notifier}");
     let mut capabilities = platform.capabilities.to_vec();
-    for (name, systems) in SOCKET_OPTIONS.iter().chain(LOCAL).chain(CALLS).chain(MOVING) {
+    let tables = [SOCKET_OPTIONS, LOCAL, CALLS, MOVING, PIPES];
+    for (name, systems) in tables.into_iter().flatten() {
         if systems.concat().contains(&os.as_str()) {
             capabilities.push(name);
         }
@@ -277,6 +299,8 @@ fn main() {
     if selector == "kqueue" && platform.selector == "epoll" {
         // The emulations on Linux tell nothing about urgent data.
         capabilities.retain(|name| *name != "priority");
+        // So that it is tested.
+        capabilities.push(PIPE_END_BY_READ);
     }
     for name in &capabilities {
         println!("cargo::rustc-cfg=edgewake_has=\"{name}\"");

@@ -45,7 +45,9 @@ impl<T: AsFd> AsyncFd<T> {
                 registration.enroll(self.fd(), interest, context::reactor())?;
             }
             let due = bits::ERROR | bits::SHUT;
-            if registration.park_beyond(seen, due, cx.waker(), key) == Wait::Pending {
+            if registration.park_beyond(Direction::Read, seen, due, cx.waker(), key)
+                == Wait::Pending
+            {
                 return Ok(());
             }
         }

@@ -34,10 +34,6 @@ pub(crate) fn enter(driver: Arc<Shared>) -> Entered {
 }
 
 /// The driver of this thread, if there is one. None, too, while the thread's locals are destroyed.
-#[cfg_attr(
-    not(any(feature = "net", feature = "time")),
-    allow(dead_code, reason = "only timers look for the driver itself")
-)]
 pub(crate) fn current() -> Option<Arc<Shared>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }

@@ -1,20 +1,33 @@
 //! Receiving into the spare capacity of a `BufMut`, which the kernel initialises as it fills it.
 //!
-//! Called by the sockets. It decides nothing: one receive, and the buffer is advanced by its count.
+//! Called by the sockets and pipes. It decides nothing: one receive, and the buffer is advanced by its count.
 #![allow(unsafe_code, reason = "advancing a BufMut over bytes that the kernel has just written")]
 
-use std::{io, mem::MaybeUninit, net::SocketAddr, os::fd::BorrowedFd};
+#[cfg(feature = "net")]
+use std::net::SocketAddr;
+use std::{io, mem::MaybeUninit, os::fd::BorrowedFd};
 
 use bytes::BufMut;
+use edgewake_sys::pipe;
+#[cfg(feature = "net")]
 use edgewake_sys::socket;
 
-/// How many bytes [`recv`] asks for: zero if the buffer is full.
+/// How many bytes one call asks for: zero if the buffer is full.
 #[inline]
 pub(crate) fn room<B: BufMut + ?Sized>(buffer: &mut B) -> usize {
     buffer.chunk_mut().len()
 }
 
+/// Reads from a pipe into the next contiguous spare piece of `buffer` and counts it as filled.
+#[inline]
+pub(crate) fn read<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Result<usize> {
+    // SAFETY: read(2) initialises as many bytes as it counts.
+    unsafe { fill(buffer, |spare| Ok((pipe::read_uninit(fd, spare)?, ()))) }
+        .map(|(count, ())| count)
+}
+
 /// Receives into the next contiguous spare piece of `buffer` and counts it as filled.
+#[cfg(feature = "net")]
 #[inline]
 pub(crate) fn recv<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Result<usize> {
     // SAFETY: recv(2) initialises as many bytes as it counts.
@@ -23,6 +36,7 @@ pub(crate) fn recv<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io
 }
 
 /// The same by [`socket::recv_marked`], with what that says beside the count.
+#[cfg(feature = "net")]
 #[inline]
 pub(crate) fn recv_marked<B: BufMut + ?Sized>(
     fd: BorrowedFd<'_>,
@@ -33,6 +47,7 @@ pub(crate) fn recv_marked<B: BufMut + ?Sized>(
 }
 
 /// [`recv`] of a datagram, with the address that it came from.
+#[cfg(feature = "net")]
 #[inline]
 pub(crate) fn recv_from<B: BufMut + ?Sized>(
     fd: BorrowedFd<'_>,

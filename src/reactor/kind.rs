@@ -16,6 +16,10 @@ pub(crate) enum Kind {
     /// A socket of messages made by this library: each read takes one, so no count proves that
     /// nothing is left.
     Datagram,
+    /// The reading end of a pipe.
+    PipeReader,
+    /// The writing end of a pipe.
+    PipeWriter,
     /// Any other: read until `WouldBlock`.
     Other,
 }
@@ -24,6 +28,10 @@ impl Kind {
     /// What registering a direction asks the kernel for.
     pub(super) fn interest(self, direction: Direction) -> Interest {
         match (self, direction) {
+            // Registered for reading too, where that alone tells of the reader's end (T36).
+            (Kind::PipeWriter, Direction::Write) if cfg!(edgewake_has = "pipe_end_by_read") => {
+                Interest::WRITABLE.union(Interest::READABLE)
+            }
             (_, Direction::Write) => Interest::WRITABLE,
             (Kind::Listener, Direction::Read) => Interest::INCOMING,
             // Urgent data ends the drain rule where the selector has no other way to tell (T1).
@@ -35,10 +43,15 @@ impl Kind {
     }
 
     /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
-    /// the drain rule rests on that; for other descriptors exactly what was asked for.
+    /// the drain rule rests on that, and for a pipe's writer the whole of its writing direction; for
+    /// other descriptors exactly what was asked for.
     pub(super) fn widened(self, asked: Interest) -> Interest {
         let reads = asked.is_readable() || asked.is_priority();
-        let whole = reads && self != Kind::Other;
-        if whole { asked | self.interest(Direction::Read) } else { asked }
+        match self {
+            Kind::Other => asked,
+            Kind::PipeWriter if asked.is_writable() => asked | self.interest(Direction::Write),
+            _ if reads => asked | self.interest(Direction::Read),
+            _ => asked,
+        }
     }
 }

@@ -91,12 +91,13 @@ impl Registration {
     /// See [`Source::park_beyond`].
     pub(crate) fn park_beyond(
         &self,
+        direction: Direction,
         seen: Snapshot,
         bits: u64,
         waker: &Waker,
         key: &mut Option<Key>,
     ) -> Wait {
-        self.source.park_beyond(seen, bits, waker, key)
+        self.source.park_beyond(direction, seen, bits, waker, key)
     }
 
     pub(crate) fn forget(&self, key: Key) {

@@ -236,6 +236,8 @@ impl Source {
         note(event.is_write_closed(), 0, CLOSED);
         note(event.is_priority(), PRIORITY, 0);
         note(event.is_error(), ERROR, ERROR);
+        // All that some kqueues tell a pipe's writer of its reader's end (T36).
+        note(self.kind == Kind::PipeWriter && event.is_read_closed(), 0, CLOSED);
         if event.is_priority() {
             // Before the bit that lets a reader run: a read stops at the urgent mark (T1).
             self.read.unset(DRAINS);
@@ -386,20 +388,21 @@ impl Source {
         }
     }
 
-    /// Waits in the list, under `key`, until the reading side has an event with one of `bits` that
-    /// `seen` does not know. What is remembered from before does not count, and neither does that
+    /// Waits in the list, under `key`, until `direction` has an event with one of `bits` that `seen`
+    /// does not know. What is remembered from before does not count, and neither does that
     /// somebody else has cleared an event's bits meanwhile.
     #[cold]
     pub(super) fn park_beyond(
         &self,
+        direction: Direction,
         seen: Snapshot,
         bits: u64,
         waker: &Waker,
         key: &mut Option<Key>,
     ) -> Wait {
-        self.enlist(Wanted { read: bits, write: 0 }, waker, key);
+        self.enlist(Wanted::one(direction, bits), waker, key);
         // After `enlist`: an event that could not see the entry is seen here.
-        let now = self.read.snapshot();
+        let now = self.snapshot(direction);
         if now.is_later_than(seen) || now.is_shut() {
             Wait::Retry
         } else if now.is_registered() {

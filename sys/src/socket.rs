@@ -30,6 +30,7 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd, OwnedFd},
 };
 
+pub(crate) use self::vectored::{Share, share};
 pub use self::{
     accept::{AcceptError, accept, accept_raw, accept_unnamed},
     connect::{Progress, connect, connect_outcome, connect_raw},

@@ -33,7 +33,7 @@ fn take_entry(fd: &Fd) {
         if fd.read() {
             break;
         }
-        match fd.source.park_beyond(seen, ERROR | SHUT, &bell.waker(), &mut key) {
+        match fd.source.park_beyond(Direction::Read, seen, ERROR | SHUT, &bell.waker(), &mut key) {
             Wait::Retry => {}
             Wait::Pending | Wait::Unregistered => bell.wait(),
         }

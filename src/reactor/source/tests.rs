@@ -370,7 +370,10 @@ fn t88_waiting_beyond_an_event_ignores_what_is_remembered() {
     source.raise(DATA | ERROR, ERROR);
     let seen = source.snapshot(Read);
     let (woken, mut key) = (Count::new(), None);
-    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Pending);
+    assert_eq!(
+        source.park_beyond(Read, seen, ERROR | SHUT, &woken.waker(), &mut key),
+        Wait::Pending
+    );
     source.raise(DATA, 0);
     assert_eq!(woken.wakes(), 0, "data is not what it waits for");
     source.raise(ERROR, ERROR);
@@ -386,12 +389,15 @@ fn t88_waiting_beyond_an_event_sees_what_another_cleared() {
     source.raise(ERROR, ERROR);
     clear(&source);
     let (woken, mut key) = (Count::new(), None);
-    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
+    assert_eq!(source.park_beyond(Read, seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
     let seen = source.snapshot(Read);
-    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Pending);
+    assert_eq!(
+        source.park_beyond(Read, seen, ERROR | SHUT, &woken.waker(), &mut key),
+        Wait::Pending
+    );
     source.raise(SHUT, SHUT);
     assert_eq!(woken.wakes(), 1);
-    assert_eq!(source.park_beyond(seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
+    assert_eq!(source.park_beyond(Read, seen, ERROR | SHUT, &woken.waker(), &mut key), Wait::Retry);
 }
 
 // Goal: whoever waits at a source whose registration is lost is woken, whatever for: not only those
@@ -411,7 +417,7 @@ fn a_lost_registration_wakes_everybody() {
     let (mut of_close, mut of_errors) = (None, None);
     assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Pending);
     let seen = source.snapshot(Read);
-    let waits = source.park_beyond(seen, ERROR | SHUT, &errors.waker(), &mut of_errors);
+    let waits = source.park_beyond(Read, seen, ERROR | SHUT, &errors.waker(), &mut of_errors);
     assert_eq!(waits, Wait::Pending);
 
     reactor.selector().deregister(source.fd()).unwrap();

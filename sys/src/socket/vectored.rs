@@ -102,7 +102,7 @@ pub fn vectored_length(mut lengths: impl Iterator<Item = usize> + Clone) -> usiz
 
 /// How much of a list of buffers one call may take.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Share {
+pub(crate) enum Share {
     /// This many buffers from the first, whole.
     Buffers(usize),
     /// The first bytes of one buffer, before which all are empty.
@@ -127,7 +127,7 @@ fn whole(lengths: impl Iterator<Item = usize>) -> (usize, usize) {
 
 /// The share of buffers of these `lengths` that one call `name` takes.
 #[inline]
-pub(super) fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
+pub(crate) fn share(name: &'static str, lengths: impl Iterator<Item = usize> + Clone) -> Share {
     let (count, total) = whole(lengths.clone());
     // Below the limit it comes back shorter only where a fault plan wants a short count.
     let allowed = transfer_length(name, total);

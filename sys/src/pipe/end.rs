@@ -1,0 +1,200 @@
+//! What a descriptor is, as an end of a pipe: whether it is one, its room, whether the other end
+//! has gone.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, BorrowedFd},
+};
+
+use crate::fd;
+
+/// Which end of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The one that is read from.
+    Read,
+    /// The one that is written to.
+    Write,
+}
+
+/// Whether it is a pipe, or a FIFO by path: the systems do not tell them apart. One system call.
+///
+/// # Errors
+///
+/// `EBADF`; `EOVERFLOW` for a large file on a 32-bit system.
+///
+/// # References
+///
+/// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html) `S_IFIFO`
+#[doc(alias = "fstat")]
+pub fn is_fifo(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `status` is room for what the call writes.
+    unsafe { syscall!(fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
+    // SAFETY: the call succeeded, so it has written the structure.
+    let status = unsafe { status.assume_init() };
+    Ok(status.st_mode & libc::S_IFMT == libc::S_IFIFO)
+}
+
+/// Refuses what is not this end of a pipe. Makes two system calls.
+///
+/// # Errors
+///
+/// [`InvalidInput`](io::ErrorKind::InvalidInput): it is no pipe, or open for the other direction
+/// alone. `EBADF`.
+///
+/// # References
+///
+/// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html),
+/// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_GETFL`
+pub fn check(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
+    if !is_fifo(fd)? {
+        return Err(refused("the descriptor is not a pipe"));
+    }
+    // SAFETY: F_GETFL takes no argument and touches no memory of ours.
+    let flags = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_GETFL)) }?;
+    // It names the file, and reads and writes nothing.
+    #[cfg(edgewake_has = "o_path")]
+    if flags & libc::O_PATH != 0 {
+        return Err(refused("the descriptor was opened with O_PATH"));
+    }
+    // The ends of a pipe(2) are open for both on some systems (FreeBSD, DragonFly).
+    match (flags & libc::O_ACCMODE, end) {
+        (libc::O_RDWR, _) | (libc::O_RDONLY, End::Read) | (libc::O_WRONLY, End::Write) => Ok(()),
+        (_, End::Read) => Err(refused("the pipe is not open for reading")),
+        (_, End::Write) => Err(refused("the pipe is not open for writing")),
+    }
+}
+
+fn refused(sentence: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, sentence)
+}
+
+/// Prepares a descriptor that was made elsewhere for use here: non-blocking, and without `SIGPIPE`
+/// where that is a property of the descriptor. Makes up to three system calls.
+///
+/// # Errors
+///
+/// `EBADF`.
+///
+/// # References
+///
+/// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
+pub fn adopt(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
+    fd::set_nonblocking(fd, true)?;
+    if end == End::Write { set_no_signal(fd) } else { Ok(()) }
+}
+
+/// No write to this descriptor raises `SIGPIPE`, where the system has that.
+pub(super) fn set_no_signal(fd: BorrowedFd<'_>) -> io::Result<()> {
+    #[cfg(edgewake_has = "f_setnosigpipe")]
+    // SAFETY: F_SETNOSIGPIPE takes an int by value.
+    unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_SETNOSIGPIPE, 1)) }?;
+    #[cfg(not(edgewake_has = "f_setnosigpipe"))]
+    let _ = fd;
+    Ok(())
+}
+
+/// Whether the other end has gone, now: of a pipe's reading end all writers, of its writing end all
+/// readers. A FIFO whose other end nobody has opened yet is not hung up.
+///
+/// # Errors
+///
+/// `EINTR`, `ENOMEM`.
+///
+/// # Platform notes
+///
+/// The reading end is told by `POLLHUP`; the writing end by `POLLERR` on Linux, by `POLLHUP`
+/// elsewhere.
+///
+/// # References
+///
+/// [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html)
+#[doc(alias = "poll")]
+pub fn is_hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
+    // macOS looks at an end only if something is asked of it.
+    let events = match end {
+        End::Read => libc::POLLIN,
+        End::Write => libc::POLLOUT,
+    };
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    // SAFETY: `entry` is one entry to read and write; with a timeout of zero nothing waits.
+    unsafe { syscall!(poll(&mut entry, 1, 0)) }?;
+    Ok(entry.revents & (libc::POLLHUP | libc::POLLERR) != 0)
+}
+
+/// How many bytes can be read.
+///
+/// # Errors
+///
+/// `ENOTTY` or `EINVAL` where the descriptor cannot tell.
+///
+/// # References
+///
+/// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html) `FIONREAD`
+#[doc(alias = "FIONREAD")]
+pub fn available(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int, for which `count` is the room.
+    unsafe { syscall!(ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut count)) }?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// How many bytes the pipe can hold.
+///
+/// # Errors
+///
+/// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux and Android; `EBADF` for what is no
+/// pipe.
+///
+/// # References
+///
+/// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_GETPIPE_SZ`
+#[doc(alias = "F_GETPIPE_SZ")]
+pub fn capacity(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    #[cfg(edgewake_has = "pipe_size")]
+    {
+        // SAFETY: F_GETPIPE_SZ takes no argument and touches no memory of ours.
+        let size = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_GETPIPE_SZ)) }?;
+        Ok(size as usize)
+    }
+    #[cfg(not(edgewake_has = "pipe_size"))]
+    no_size(fd)
+}
+
+/// Changes how many bytes the pipe can hold, and returns what it can hold now: at least `bytes`.
+///
+/// # Errors
+///
+/// - `EPERM`: more than `/proc/sys/fs/pipe-max-size`, or than the user's pipes may have in all;
+/// - `EBUSY`: less than what is in the pipe;
+/// - `EINVAL`: more than 2 GiB;
+/// - otherwise as for [`capacity`].
+///
+/// # References
+///
+/// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETPIPE_SZ`
+#[doc(alias = "F_SETPIPE_SZ")]
+pub fn set_capacity(fd: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    #[cfg(edgewake_has = "pipe_size")]
+    {
+        let Ok(bytes) = libc::c_int::try_from(bytes) else {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        };
+        // SAFETY: F_SETPIPE_SZ takes an int by value.
+        let size = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes)) }?;
+        Ok(size as usize)
+    }
+    #[cfg(not(edgewake_has = "pipe_size"))]
+    {
+        let _ = bytes;
+        no_size(fd)
+    }
+}
+
+#[cfg(not(edgewake_has = "pipe_size"))]
+fn no_size(_: BorrowedFd<'_>) -> io::Result<usize> {
+    let sentence = "this system does not tell a pipe's capacity (F_GETPIPE_SZ), nor change it";
+    Err(io::Error::new(io::ErrorKind::Unsupported, sentence))
+}
