@@ -231,10 +231,10 @@ const MOVING: &[(&str, &[&[&str]])] = &[
 ];
 
 /// What pipes have, and where. Capabilities like the others.
-/// `rwf_nosignal`: a write without SIGPIPE by flag, since Linux 6.18. By number, so not for Android,
-/// whose filters end an app for a call that they do not know. `f_setnosigpipe`: the same by a
-/// property of the descriptor. `pipe_size`: the capacity can be changed. `pipe_packets`: a read
-/// takes one write (`O_DIRECT`).
+/// `rwf_nosignal`: a write without SIGPIPE by flag, since Linux 6.18. By number, so not for
+/// Android, whose filters end an app for a call that they do not know. `f_setnosigpipe`: the same
+/// by a property of the descriptor. `pipe_size`: the capacity can be changed. `pipe_packets`: a
+/// read takes one write (`O_DIRECT`).
 const PIPES: &[(&str, &[&[&str]])] = &[
     ("rwf_nosignal", &[&["linux"]]),
     ("f_setnosigpipe", &[APPLE, NETBSD]),
@@ -243,7 +243,8 @@ const PIPES: &[(&str, &[&[&str]])] = &[
     // An open that names a file without opening it for anything.
     ("o_path", &[LINUX, FREEBSD]),
     // The reader's end is told to the writer as the end of *its* reading (T36): assumed where
-    // EVFILT_WRITE was not seen to tell of it. FreeBSD's kqueue(2) promises it, NetBSD was measured.
+    // EVFILT_WRITE was not seen to tell of it. FreeBSD's kqueue(2) promises it, and NetBSD was
+    // measured.
     (PIPE_END_BY_READ, &[APPLE, DRAGONFLY, OPENBSD]),
     // The end of the last writer of a FIFO by path is not told at all (T37).
     ("fifo_end_unseen", &[APPLE]),

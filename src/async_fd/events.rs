@@ -1,9 +1,9 @@
 //! The future of an operation for whose outcome no bit stands: it tries, and waits for the next
 //! event that may have changed it, as often as it takes.
 //!
-//! - A socket's error queue. An error event says that something is in it, but the bit that the event
-//!   sets is cleared by whoever next finds no *data* (the kernel has then said that nothing holds
-//!   now), and it outlives what was in the queue where nobody does.
+//! - A socket's error queue. An error event says that something is in it, but the bit that the
+//!   event sets is cleared by whoever next finds no *data* (the kernel has then said that nothing
+//!   holds now), and it outlives what was in the queue where nobody does.
 //! - The end of a pipe, which a FIFO may have and lose again, while its bit stays until somebody
 //!   finds nothing to read (T88), or no room.
 //!

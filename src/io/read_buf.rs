@@ -1,6 +1,7 @@
 //! Receiving into the spare capacity of a `BufMut`, which the kernel initialises as it fills it.
 //!
-//! Called by the sockets and pipes. It decides nothing: one receive, and the buffer is advanced by its count.
+//! Called by the sockets and pipes. It decides nothing: one receive, and the buffer is advanced by
+//! its count.
 #![allow(unsafe_code, reason = "advancing a BufMut over bytes that the kernel has just written")]
 
 #[cfg(feature = "net")]

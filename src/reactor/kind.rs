@@ -43,8 +43,8 @@ impl Kind {
     }
 
     /// What waiting for `asked` registers: for a socket the whole of its reading direction, since
-    /// the drain rule rests on that, and for a pipe's writer the whole of its writing direction; for
-    /// other descriptors exactly what was asked for.
+    /// the drain rule rests on that, and for a pipe's writer the whole of its writing direction;
+    /// for other descriptors exactly what was asked for.
     pub(super) fn widened(self, asked: Interest) -> Interest {
         let reads = asked.is_readable() || asked.is_priority();
         match self {

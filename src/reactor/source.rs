@@ -388,8 +388,8 @@ impl Source {
         }
     }
 
-    /// Waits in the list, under `key`, until `direction` has an event with one of `bits` that `seen`
-    /// does not know. What is remembered from before does not count, and neither does that
+    /// Waits in the list, under `key`, until `direction` has an event with one of `bits` that
+    /// `seen` does not know. What is remembered from before does not count, and neither does that
     /// somebody else has cleared an event's bits meanwhile.
     #[cold]
     pub(super) fn park_beyond(

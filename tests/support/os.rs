@@ -24,12 +24,16 @@ pub mod errno {
     #[allow(unused_imports, reason = "each test binary uses its own")]
     pub use libc::{
         EADDRINUSE, EADDRNOTAVAIL, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EIO,
-        EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EPERM, EPIPE,
+        EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, EPIPE,
     };
 }
 
 /// For `open`, and for FIFOs above all: to open without waiting for the other end.
 pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
+
+/// For `open`: to name a file without opening it for anything.
+#[cfg(target_os = "linux")]
+pub const O_PATH: i32 = libc::O_PATH;
 
 #[track_caller]
 fn check(outcome: libc::c_int) -> libc::c_int {
@@ -214,6 +218,26 @@ pub fn write_from_a_child(fd: BorrowedFd<'_>, bytes: &[u8]) {
         assert_eq!(io::Error::last_os_error().kind(), io::ErrorKind::Interrupted);
     }
     assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the child cannot write");
+}
+
+/// From now on `SIGPIPE` ends this process, as in a program of C. (Rust's `main` ignores it.)
+pub fn sigpipe_ends_the_process() {
+    // SAFETY: SIG_DFL runs no code.
+    let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
+/// Whether a `SIGPIPE` waits to be delivered, or is blocked in this thread.
+pub fn sigpipe_is_held_back() -> bool {
+    let [mut pending, mut blocked] = [std::mem::MaybeUninit::<libc::sigset_t>::uninit(); 2];
+    // SAFETY: both are room for a set, which the calls write; a null set changes no mask.
+    unsafe {
+        check(libc::sigpending(pending.as_mut_ptr()));
+        check(libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), blocked.as_mut_ptr()));
+        [pending, blocked]
+            .iter()
+            .any(|set| libc::sigismember(set.assume_init_ref(), libc::SIGPIPE) == 1)
+    }
 }
 
 /// How many signals [`Interruptible`] threads have handled.

@@ -25,7 +25,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 /// Opening never waits for the other end, and the type decides which end it is:
 ///
 /// - a [`Receiver`] opens whether or not there is a writer. While there is none, reading is at the
-///   end at once; [`readable`](Receiver::readable) waits for the first one's data.
+///   end at once; [`reopened`](Receiver::reopened) waits for the first one's data.
 /// - a [`Sender`] opens only while somebody has the FIFO open for reading.
 ///
 /// With [`read_write`](Self::read_write) both open at once, and neither sees an end.

@@ -41,7 +41,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// Waits until every writer has closed the pipe, without reading. Data that is still to be read
-    /// stays, and does not wake it. A FIFO that no writer has opened yet has not been closed.
+    /// stays, and does not wake it.
     ///
     /// # Cancel safety
     ///
@@ -49,7 +49,11 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// As for [`readable`](Self::readable).
+    /// As for [`readable`](Self::readable); on kqueue also `EMFILE`.
+    ///
+    /// # Platform notes
+    ///
+    /// A FIFO that no writer has opened yet has not been closed, except on NetBSD and OpenBSD.
     pub async fn closed(&self) -> io::Result<()> {
         self.io.until::<true, _>(false, |fd| sys::is_hung_up(fd, End::Read)).await
     }
@@ -59,7 +63,7 @@ impl Receiver {
     ///
     /// After a read of zero, [`readable`](Self::readable) is ready at once, for the end is there to
     /// be read; this is what a reader of a FIFO waits for instead, so that it does not spin between
-    /// one writer and the next. An anonymous pipe that has ended never is.
+    /// one writer and the next, or before the first. An anonymous pipe that has ended never is.
     ///
     /// # Cancel safety
     ///

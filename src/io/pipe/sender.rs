@@ -55,7 +55,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As for [`writable`](Self::writable).
+    /// As for [`writable`](Self::writable); on kqueue also `EMFILE`.
     pub async fn closed(&self) -> io::Result<()> {
         self.io.until::<false, _>(false, |fd| sys::is_hung_up(fd, End::Write)).await
     }

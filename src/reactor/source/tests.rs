@@ -427,3 +427,45 @@ fn a_lost_registration_wakes_everybody() {
     assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Unregistered);
     source.detach(true);
 }
+
+// T36. Goal: the event by which some kernels tell a pipe's writer that its reader has gone, which
+// is one of reading, wakes who waits to write, and shows as the end of writing. Method: a real
+// event of the writing end, registered for reading alone.
+#[cfg(any(edgewake_selector = "epoll", edgewake_has = "pipe_end_by_read"))]
+#[test]
+fn t36_the_end_of_reading_ends_a_pipes_writer() {
+    use std::{os::fd::AsFd, time::Duration};
+
+    use edgewake_sys::{Events, Interest, Selector, Token, pipe};
+
+    let (reader, writer) = pipe::pipe().unwrap();
+    let selector = Selector::new().unwrap();
+    selector.register(writer.as_fd(), Token(1), Interest::READABLE).unwrap();
+    drop(reader);
+    let mut events = Events::with_capacity(4);
+    selector.select(&mut events, Some(Duration::from_secs(60))).unwrap();
+    let event = events.iter().next().expect("the reader has gone");
+    let source = Arc::new(Source::new(Kind::PipeWriter, false, None));
+    source.assume_registered();
+    let woken = Count::new();
+    assert_eq!(source.park(Write, &woken.waker()), Wait::Pending);
+    source.set_readiness(&event);
+    assert_eq!(woken.wakes(), 1);
+    let end = if cfg!(edgewake_selector = "kqueue") { CLOSED } else { ERROR };
+    assert_ne!(source.snapshot(Write).word() & end, 0);
+    source.clear_blocked(Write, source.snapshot(Write));
+    assert!(!source.snapshot(Write).is_worth_trying());
+}
+
+// T36. Goal: waiting for a pipe's room asks for that event, where the kernel may tell by no other.
+#[test]
+fn t36_a_pipes_writer_is_registered_for_both() {
+    use edgewake_sys::Interest;
+
+    let both = Interest::READABLE | Interest::WRITABLE;
+    let asked = if cfg!(edgewake_has = "pipe_end_by_read") { both } else { Interest::WRITABLE };
+    assert_eq!(Kind::PipeWriter.interest(Write), asked);
+    assert_eq!(Kind::PipeWriter.widened(Interest::WRITABLE), asked);
+    assert_eq!(Kind::PipeReader.interest(Read), Interest::READABLE);
+    assert_eq!(Kind::Other.widened(Interest::WRITABLE), Interest::WRITABLE);
+}

@@ -25,7 +25,7 @@ use crate::{
     syscall::transfer_length,
 };
 
-/// What [`write`] and [`write_vectored`] are to a fault plan.
+/// What [`write()`] and [`write_vectored`] are to a fault plan.
 const WRITE: &str = if cfg!(edgewake_has = "rwf_nosignal") { "pwritev2" } else { "write" };
 
 /// Reads what is there, at most `buffer.len()` bytes, and returns how many. 0 is the end: nobody
@@ -125,12 +125,12 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     transmit(fd, &[IoSlice::new(&bytes[..length])])
 }
 
-/// [`write`] from several buffers, one after the other. What one call cannot take is left for the
+/// [`write()`] from several buffers, one after the other. What one call cannot take is left for the
 /// next (T49).
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 ///
 /// # References
 ///
