@@ -237,6 +237,7 @@ impl Source {
         note(event.is_priority(), PRIORITY, 0);
         note(event.is_error(), ERROR, ERROR);
         // All that some kqueues tell a pipe's writer of its reader's end (T36).
+        #[cfg(edgewake_has = "pipe_end_by_read")]
         note(self.kind == Kind::PipeWriter && event.is_read_closed(), 0, CLOSED);
         if event.is_priority() {
             // Before the bit that lets a reader run: a read stops at the urgent mark (T1).
