@@ -13,7 +13,9 @@
 //! read and write too, so two tasks can share a stream without splitting it. [`sockopt`] has the
 //! options that have no method of their own.
 //!
-//! Addresses are literal ([`ToSocketAddrs`]): looking names up blocks, and is not here yet.
+//! What binds and connects takes addresses and names ([`ToSocketAddrs`]); [`lookup_host`] only
+//! looks a name up. That is done by the system's resolver, on a thread of the runtime's pool; an
+//! address needs none.
 //!
 //! # Which system has what
 //!
@@ -80,11 +82,11 @@
 //! # Inside
 //!
 //! `stream` is what all stream sockets do on a descriptor, `send_file` sends files over them,
-//! `datagram` what all sockets of messages
-//! do, `halves` what all halves of streams do, `face` what users see of all of them; `addr` is what
-//! `bind` and `connect` take, `accept` what all listeners do, `connect` how a connect ends,
-//! `backoff` the pause where waiting for an event would not help: an accept that finds no
-//! descriptor left, a send that finds a queue full. Nothing here names the runtime.
+//! `datagram` is what all sockets of messages do, `halves` what all halves of streams do, `face`
+//! what users see of all of them; `addr` is what `bind` and `connect` take, `lookup` how a name
+//! becomes addresses, `accept` what all listeners do, `connect` how a connect ends, `backoff` the
+//! pause where waiting for an event would not help: an accept that finds no descriptor left, a
+//! send that finds a queue full. Nothing here names the runtime.
 
 mod accept;
 mod addr;
@@ -93,6 +95,7 @@ mod connect;
 mod datagram;
 mod face;
 mod halves;
+mod lookup;
 mod send_file;
 mod stream;
 pub mod tcp;
@@ -105,7 +108,8 @@ pub use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, Socke
 pub use edgewake_sys::sockopt;
 
 pub use self::{
-    addr::ToSocketAddrs,
+    addr::{Addresses, ToSocketAddrs},
+    lookup::lookup_host,
     tcp::{Keepalive, TcpListener, TcpSocket, TcpStream},
     udp::UdpSocket,
     unix::{

@@ -56,12 +56,12 @@ const ROUND: u32 = 32;
 
 /// An event loop with its tasks, on the thread that calls [`block_on`](Runtime::block_on).
 ///
-/// It starts no thread, but for [`spawn_blocking`] and for names that are looked up. Tasks run only inside `block_on` (or [`turn`](Runtime::turn)), on the
-/// calling thread, which is why a runtime cannot be sent to another; its [`Handle`] can. Several
-/// runtimes can live side by side.
+/// It starts no thread, but for [`spawn_blocking`] and for names that are looked up. Tasks run only
+/// inside `block_on` (or [`turn`](Runtime::turn)), on the calling thread, which is why a runtime
+/// cannot be sent to another; its [`Handle`] can. Several runtimes can live side by side.
 ///
-/// Dropping it drops every task's future; sockets that outlive it return
-/// [`BrokenPipe`](io::ErrorKind::BrokenPipe) where they would have to wait.
+/// Dropping it drops every task's future, and the closures that no thread has started; sockets that
+/// outlive it return [`BrokenPipe`](io::ErrorKind::BrokenPipe) where they would have to wait.
 ///
 /// # Examples
 ///

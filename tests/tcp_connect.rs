@@ -79,7 +79,6 @@ fn several_in_turn() {
         assert_eq!(kind(outcome), io::ErrorKind::ConnectionRefused);
         let none: [SocketAddr; 0] = [];
         assert_eq!(kind(TcpStream::connect(none).await), io::ErrorKind::InvalidInput);
-        assert_eq!(kind(TcpStream::connect("localhost:80").await), io::ErrorKind::InvalidInput);
         assert_eq!(kind(TcpStream::connect("127.0.0.1").await), io::ErrorKind::InvalidInput);
     });
 }

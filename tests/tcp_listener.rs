@@ -283,7 +283,7 @@ fn bind_to_several_addresses() {
         assert_eq!(kind(outcome), io::ErrorKind::AddrInUse);
         let none: [SocketAddr; 0] = [];
         assert_eq!(kind(TcpListener::bind(none).await), io::ErrorKind::InvalidInput);
-        assert_eq!(kind(TcpListener::bind("localhost:0").await), io::ErrorKind::InvalidInput);
+        assert_eq!(kind(TcpListener::bind("localhost").await), io::ErrorKind::InvalidInput);
         for address in ["127.0.0.1:0", &String::from("127.0.0.1:0")] {
             TcpListener::bind(address).await.unwrap();
         }

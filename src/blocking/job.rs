@@ -62,6 +62,12 @@ impl<T: Send + 'static> Job<T> {
 }
 
 impl<T> Job<T> {
+    /// Nobody is to be woken for what nobody waits for.
+    fn forget_waker(&self) {
+        let waker = lock(&self.reply.0).waker.take();
+        drop(waker);
+    }
+
     /// Takes the closure back and drops it, if no thread has taken it yet.
     pub(crate) fn withdraw(&self) {
         if self.is_finished() {
@@ -72,6 +78,12 @@ impl<T> Job<T> {
         }
     }
 
+    /// The same for who is about to drop this, and is not to be woken by it.
+    pub(crate) fn abandon(&self) {
+        self.forget_waker();
+        self.withdraw();
+    }
+
     /// Whether there is a result, so that the next poll returns it.
     pub(crate) fn is_finished(&self) -> bool {
         lock(&self.reply.0).finished
@@ -80,9 +92,7 @@ impl<T> Job<T> {
 
 impl<T> Drop for Job<T> {
     fn drop(&mut self) {
-        // Nobody is to be woken for what nobody waits for.
-        let waker = lock(&self.reply.0).waker.take();
-        drop(waker);
+        self.forget_waker();
     }
 }
 

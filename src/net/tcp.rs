@@ -3,9 +3,12 @@
 //! # Inside
 //!
 //! - `stream`, `listener`, `socket`: a connection, what accepts it, and what it is before either.
+//! - `connector`, `connect`: how connections are made, and which of several addresses is taken.
 //! - `options`, `stream_options`, `keepalive`: what can be set on them.
 //! - `split`, `owned`: a connection's two halves, borrowed and owned.
 
+mod connect;
+mod connector;
 mod keepalive;
 mod listener;
 mod options;
@@ -16,6 +19,7 @@ mod stream;
 mod stream_options;
 
 pub use self::{
+    connector::Connector,
     keepalive::Keepalive,
     listener::{Incoming, TcpListener},
     owned::{OwnedReadHalf, OwnedWriteHalf, ReuniteError},

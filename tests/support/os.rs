@@ -284,3 +284,35 @@ pub fn without_checksums(socket: &impl AsFd) {
     // SAFETY: `value` is an int, as the option wants.
     check(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_NO_CHECK, value, length) });
 }
+
+/// A process whose address space is not to grow by more than so much: no thread's stack fits.
+/// Drop it to lift the limit.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub struct NoRoom(());
+
+#[cfg(target_os = "linux")]
+impl NoRoom {
+    /// Of the whole process. `slack` is what small allocations may still take.
+    pub fn beyond(slack: u64) -> NoRoom {
+        let status = std::fs::read_to_string("/proc/self/status").expect("it is mounted");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a line");
+        let size: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+        limit_address_space((size << 10) + slack);
+        NoRoom(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for NoRoom {
+    fn drop(&mut self) {
+        limit_address_space(libc::RLIM_INFINITY);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn limit_address_space(most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: `limit` is valid for the call to read.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) });
+}

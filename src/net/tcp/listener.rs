@@ -19,7 +19,7 @@ use super::TcpStream;
 use crate::{
     async_fd::AsyncFd,
     net::{
-        addr::{ToSocketAddrs, no_address},
+        addr::{ToSocketAddrs, first},
         backoff::SharedBackoff,
         face::{descriptor_face, sharing::sharing_face},
     },
@@ -68,20 +68,10 @@ impl TcpListener {
     /// # Errors
     ///
     /// - `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`: what bind(2) says of the last address tried;
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one.
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address;
+    /// - of a name also what [`lookup_host`](crate::net::lookup_host) returns.
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        TcpListener::bind_first(&addresses.addresses()?)
-    }
-
-    fn bind_first(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
-        let mut outcome = None;
-        for address in addresses {
-            match TcpListener::bind_to(address) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => outcome = Some(error),
-            }
-        }
-        Err(outcome.unwrap_or_else(no_address))
+        first(addresses.resolve().await?, TcpListener::bind_to)
     }
 
     fn bind_to(address: &SocketAddr) -> io::Result<TcpListener> {

@@ -6,12 +6,13 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use edgewake_sys::socket::{self, Domain, Progress, Type};
+use edgewake_sys::socket::{self, Progress};
 
+use super::connector;
 use crate::{
     async_fd::AsyncFd,
     net::{
-        addr::{ToSocketAddrs, no_address},
+        addr::ToSocketAddrs,
         face::{
             buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
             stream::stream_face, urgent::urgent_face,
@@ -50,37 +51,50 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to an address; of several, to the first that answers, tried in turn.
+    /// Connects to an address, or a name; of several addresses, to the first that answers.
+    ///
+    /// Several are tried as RFC 8305 has it, "Happy Eyeballs": in their order, but with the
+    /// families of IPv4 and IPv6 in turn, beginning with that of the first. The next attempt starts
+    /// as soon as the one before it has failed, and beside it once that has gone 250 ms without an
+    /// answer. The first to connect wins; the sockets of the others are closed by then.
+    ///
+    /// [`connect_in_order`](Self::connect_in_order) tries them one after another;
+    /// [`Connector`](super::Connector) has the settings.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the socket.
+    /// Dropping the future closes its sockets, and takes back a look-up that has not started.
     ///
     /// # Errors
     ///
     /// - [`ConnectionRefused`](io::ErrorKind::ConnectionRefused),
     ///   [`TimedOut`](io::ErrorKind::TimedOut), [`HostUnreachable`](io::ErrorKind::HostUnreachable)
-    ///   and whatever else connect(2) says of the last address tried;
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one;
+    ///   and whatever else connect(2) says; of several, what it said last, but only if it said
+    ///   nothing else that there is no way to an address;
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address;
+    /// - of a name also what [`lookup_host`](crate::net::lookup_host) returns;
     /// - [`NotConnected`](io::ErrorKind::NotConnected): no driver is running here.
     ///
     /// # References
     ///
-    /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html),
+    /// [RFC 8305](https://www.rfc-editor.org/rfc/rfc8305)
     pub async fn connect(addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        let mut last = no_address();
-        for address in addresses.addresses()? {
-            match TcpStream::connect_to(&address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        connector::RACE.connect_resolved(addresses.resolve().await?).await
     }
 
-    async fn connect_to(address: &SocketAddr) -> io::Result<TcpStream> {
-        let fd = socket::create(Domain::for_addr(address), Type::STREAM)?;
-        TcpStream::connect_socket(fd, address, Origin::Own).await
+    /// Connects to an address, or a name; several addresses are tried one after another, in their
+    /// order, each until it is connected or fails by itself, which may take minutes.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`connect`](Self::connect).
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_in_order(addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
+        connector::IN_ORDER.connect_resolved(addresses.resolve().await?).await
     }
 
     /// Connects a new socket.

@@ -11,7 +11,7 @@ use edgewake_sys::socket::{self, Domain, Type};
 use crate::{
     async_fd::AsyncFd,
     net::{
-        addr::{ToSocketAddrs, no_address},
+        addr::{ToSocketAddrs, first},
         datagram::SendPause,
         face::{descriptor_face, readiness_face},
         udp::{batch::Unsaid, segments::Segmentation, zerocopy::Held},
@@ -79,7 +79,8 @@ impl UdpSocket {
     /// - [`AddrInUse`](io::ErrorKind::AddrInUse): the address is taken;
     /// - [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable): it is not one of this machine;
     /// - [`PermissionDenied`](io::ErrorKind::PermissionDenied): the port is reserved;
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one;
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address;
+    /// - of a name also what [`lookup_host`](crate::net::lookup_host) returns;
     /// - what else socket(2) and bind(2) say of the last address tried.
     ///
     /// # References
@@ -92,7 +93,7 @@ impl UdpSocket {
             socket.bind_to(*address)?;
             Ok(socket)
         };
-        first(addresses, bound)
+        first(addresses.resolve().await?, bound)
     }
 
     /// Makes an IPv4 socket that is not bound yet, for options that must be set before. It is bound
@@ -182,14 +183,15 @@ impl UdpSocket {
     /// # Errors
     ///
     /// - `ENETUNREACH`: there is no route; `EADDRNOTAVAIL`: no local port is free;
-    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address, or a name instead of one;
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address;
+    /// - of a name also what [`lookup_host`](crate::net::lookup_host) returns;
     /// - what else connect(2) says of the last address tried.
     ///
     /// # References
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub async fn connect(&self, addresses: impl ToSocketAddrs) -> io::Result<()> {
-        first(addresses, |address| socket::connect_datagram(self.fd(), address))
+        first(addresses.resolve().await?, |address| socket::connect_datagram(self.fd(), address))
     }
 
     /// Takes the peer away: the socket receives from anyone again, at the port it had. Nothing
@@ -290,21 +292,6 @@ impl UdpSocket {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.io.fd()
     }
-}
-
-/// The first of `addresses` with which `attempt` succeeds, or the last one's error.
-fn first<R>(
-    addresses: impl ToSocketAddrs,
-    attempt: impl Fn(&SocketAddr) -> io::Result<R>,
-) -> io::Result<R> {
-    let mut last = no_address();
-    for address in addresses.addresses()? {
-        match attempt(&address) {
-            Ok(value) => return Ok(value),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 impl TryFrom<std::net::UdpSocket> for UdpSocket {
