@@ -298,7 +298,14 @@ fn ends_are_ordinary_values() {
     assert_sync::<Receiver>();
     assert_unpin::<Receiver>();
     assert_debug::<Receiver>();
+    fn is_send<T: Send>(_: &T) {}
     let (sender, receiver) = ends();
+    is_send(&sender.closed());
+    is_send(&sender.writable());
+    is_send(&sender.write_all_buf(&mut &b""[..]));
+    is_send(&receiver.closed());
+    is_send(&receiver.reopened());
+    is_send(&receiver.read_buf(&mut Vec::new()));
     // Without a driver what need not wait works, and what must is told why it cannot.
     assert_eq!(sender.try_write(b"early").expect("room"), 5);
     let mut reader = &receiver;

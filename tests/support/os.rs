@@ -101,6 +101,17 @@ pub fn pty() -> (File, File) {
     unsafe { (File::from_raw_fd(master), File::from_raw_fd(slave)) }
 }
 
+/// The path by which a terminal can be opened again.
+pub fn terminal_path(slave: &File) -> PathBuf {
+    let mut name = [0; 128];
+    // SAFETY: `name` is writable for its length, and the descriptor is open.
+    let failed = unsafe { libc::ttyname_r(slave.as_raw_fd(), name.as_mut_ptr(), name.len() as _) };
+    assert_eq!(failed, 0, "{}", io::Error::from_raw_os_error(failed));
+    let name = name.map(|byte| byte as u8);
+    let name = std::ffi::CStr::from_bytes_until_nul(&name).expect("a name that fits");
+    std::ffi::OsStr::from_bytes(name.to_bytes()).into()
+}
+
 /// A path in the folder for temporary files that nobody else has; the file goes when it drops.
 #[derive(Debug)]
 pub struct TemporaryPath(PathBuf);
