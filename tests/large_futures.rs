@@ -53,6 +53,34 @@ fn t85_a_large_future_fits_a_small_stack() {
     });
 }
 
+/// Each in a function of its own, as below.
+const BLOCKING_WAYS: [fn(&Runtime); 3] = [
+    |runtime| {
+        let large = [7_u8; SIZE];
+        let read = runtime.spawn_blocking(move || large[SIZE - 1]);
+        assert_eq!(runtime.block_on(read).expect("no panic"), 7);
+    },
+    |runtime| {
+        let made = runtime.spawn_blocking(|| [7_u8; SIZE]);
+        assert_eq!(runtime.block_on(made).expect("no panic")[SIZE - 1], 7);
+    },
+    |runtime| {
+        let large = [7_u8; SIZE];
+        runtime.spawn_blocking(move || large[SIZE - 1]).abort();
+    },
+];
+
+// T85. Goal: a large closure that may block, and one with a large output, are run and aborted from
+// a stack that holds them some thirty times, by a thread of the pool whose stack is as large.
+#[test]
+fn t85_a_large_closure_fits_a_small_stack() {
+    deadline(|| {
+        for way in BLOCKING_WAYS {
+            on_a_stack((32 * SIZE) >> 10, move || way(&Runtime::new().expect("a runtime")));
+        }
+    });
+}
+
 // T85. Goal: waiting for a socket adds little to the future that waits: hundreds of bytes, not
 // thousands, however deeply it is nested.
 #[cfg(feature = "net")]

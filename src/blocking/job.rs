@@ -79,6 +79,7 @@ impl<T> Job<T> {
     }
 
     /// The same for who is about to drop this, and is not to be woken by it.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "names are looked up by `net`"))]
     pub(crate) fn abandon(&self) {
         self.forget_waker();
         self.withdraw();

@@ -34,25 +34,28 @@ impl<T: sealed::Sealed + ?Sized> ToSocketAddrs for T {}
 ///
 /// Returned by [`lookup_host`](super::lookup_host).
 #[derive(Clone, Debug)]
-pub struct Addresses {
-    first: Option<SocketAddr>,
-    rest: vec::IntoIter<SocketAddr>,
+pub struct Addresses(List);
+
+#[derive(Clone, Debug)]
+enum List {
+    /// Costs no allocation.
+    One(Option<SocketAddr>),
+    Many(vec::IntoIter<SocketAddr>),
 }
 
 impl Addresses {
-    /// Costs no allocation.
     pub(super) fn one(address: SocketAddr) -> Addresses {
-        Addresses { first: Some(address), rest: Vec::new().into_iter() }
+        Addresses(List::One(Some(address)))
     }
 
     pub(super) fn many(addresses: vec::IntoIter<SocketAddr>) -> Addresses {
-        Addresses { first: None, rest: addresses }
+        Addresses(List::Many(addresses))
     }
 
     pub(super) fn as_slice(&self) -> &[SocketAddr] {
-        match &self.first {
-            Some(first) => std::slice::from_ref(first),
-            None => self.rest.as_slice(),
+        match &self.0 {
+            List::One(address) => address.as_slice(),
+            List::Many(addresses) => addresses.as_slice(),
         }
     }
 }
@@ -61,7 +64,10 @@ impl Iterator for Addresses {
     type Item = SocketAddr;
 
     fn next(&mut self) -> Option<SocketAddr> {
-        self.first.take().or_else(|| self.rest.next())
+        match &mut self.0 {
+            List::One(address) => address.take(),
+            List::Many(addresses) => addresses.next(),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -71,8 +77,10 @@ impl Iterator for Addresses {
 
 impl DoubleEndedIterator for Addresses {
     fn next_back(&mut self) -> Option<SocketAddr> {
-        // There is a first one or there are others, never both.
-        self.rest.next_back().or_else(|| self.first.take())
+        match &mut self.0 {
+            List::One(address) => address.take(),
+            List::Many(addresses) => addresses.next_back(),
+        }
     }
 }
 

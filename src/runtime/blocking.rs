@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{Handle, Runtime, context, handle::panic_outside};
+use super::{Handle, Runtime, context, handle::panic_outside, scheduler::MOVED_MAX};
 use crate::{
     blocking::{Failure, Job},
     sync::Arc,
@@ -74,6 +74,19 @@ impl Handle {
     ///
     /// Once the runtime has been dropped the closure is dropped at once, cancelled.
     pub fn spawn_blocking<F, T>(&self, function: F) -> BlockingHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // Boxed like a large future, and for the same reason (T85).
+        if size_of::<F>() > MOVED_MAX {
+            self.submit(Box::new(function))
+        } else {
+            self.submit(function)
+        }
+    }
+
+    fn submit<F, T>(&self, function: F) -> BlockingHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,

@@ -17,7 +17,7 @@ use crate::{
 /// A future larger than this gets a box of its own before it moves into its task: each move on the
 /// way can be a copy on the stack, and in unoptimised code each is. A future of 1 MiB cost eight
 /// of them there, which overflowed the stack of a main thread (T85).
-const MOVED_MAX: usize = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
+pub(super) const MOVED_MAX: usize = if cfg!(debug_assertions) { 2 << 10 } else { 16 << 10 };
 
 #[derive(Debug)]
 pub(super) struct Shared {

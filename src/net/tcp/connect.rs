@@ -34,15 +34,24 @@ use crate::net::{
 impl Connector {
     /// Connects to the first of the addresses that answers.
     pub(super) async fn connect_resolved(&self, addresses: Addresses) -> io::Result<TcpStream> {
-        match addresses.as_slice() {
-            [] => Err(no_address()),
-            [address] => self.attempt(*address).await,
-            _ if self.is_in_order() => self.connect_in_turn(addresses).await,
-            all => {
-                let mut race = Race::new(self, interleaved(all));
-                poll_fn(|cx| race.poll(cx)).await
-            }
+        let address = match addresses.as_slice() {
+            [address] => *address,
+            // Boxed, so that the future of one address is no larger for it.
+            _ => return self.connect_to_several(addresses).await,
+        };
+        self.socket_for(&address)?.connect(address).await
+    }
+
+    fn connect_to_several(&self, addresses: Addresses) -> Attempt<'_> {
+        if self.is_in_order() {
+            return Box::pin(self.connect_in_turn(addresses));
         }
+        let mut race = Race::new(self, interleaved(addresses.as_slice()));
+        Box::pin(poll_fn(move |cx| race.poll(cx)))
+    }
+
+    async fn attempt(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        self.socket_for(&address)?.connect(address).await
     }
 
     async fn connect_in_turn(&self, addresses: Addresses) -> io::Result<TcpStream> {

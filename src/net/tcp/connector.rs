@@ -113,9 +113,9 @@ impl Connector {
         self.connect_resolved(addresses.resolve().await?).await
     }
 
-    /// One attempt.
-    pub(super) async fn attempt(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let socket = TcpSocket::new_for(&address)?;
+    /// The socket of one attempt, as far as that is possible before it connects.
+    pub(super) fn socket_for(&self, address: &SocketAddr) -> io::Result<TcpSocket> {
+        let socket = TcpSocket::new_for(address)?;
         if let Some(prepare) = &self.prepare {
             prepare(&socket)?;
         }
@@ -123,7 +123,7 @@ impl Connector {
         if let Some(local) = local {
             socket.bind(local)?;
         }
-        socket.connect(address).await
+        Ok(socket)
     }
 
     pub(super) fn is_in_order(&self) -> bool {

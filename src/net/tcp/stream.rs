@@ -56,7 +56,8 @@ impl TcpStream {
     /// Several are tried as RFC 8305 has it, "Happy Eyeballs": in their order, but with the
     /// families of IPv4 and IPv6 in turn, beginning with that of the first. The next attempt starts
     /// as soon as the one before it has failed, and beside it once that has gone 250 ms without an
-    /// answer. The first to connect wins; the sockets of the others are closed by then.
+    /// answer. The first to connect wins; the sockets of the others are closed by then, so a server
+    /// may see a connection that ends at once.
     ///
     /// [`connect_in_order`](Self::connect_in_order) tries them one after another;
     /// [`Connector`](super::Connector) has the settings.
