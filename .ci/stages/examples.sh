@@ -77,7 +77,7 @@ loads() {
 
 seq -f 'line %g of the echo test' 1000 >"$work/lines"
 head -c 1048576 /dev/urandom >"$work/random"
-cargo build -q --release --example echo --example load --example udp_blast
+cargo build -q --release --example echo --example load --example udp_blast --example handover
 cargo build -q --release -p edgewake-sys --example raw_echo
 
 abstract=edgewake-ci-$$
@@ -102,6 +102,13 @@ timeout 60 cargo run -q --release --example udp_blast -- --seconds 0.5 | tee "$w
     || die "udp_blast: it failed or ran longer than 60 s"
 [ "$(grep -Ec '^ +(single|batches|segments) +[0-9]' "$work/blast")" -eq 3 ] \
     || die "udp_blast: its table has no line for each way"
+
+timeout 120 cargo run -q --release --example handover -- demo | tee "$work/handover" \
+    || die "handover demo: it failed or ran longer than 120 s"
+grep -q ': 0 failed requests, 0 lost, 0 repeated$' "$work/handover" \
+    || die "handover demo: its report does not say that nothing failed or was lost or repeated"
+[ "$(grep -c '^handover [1-5]: took over ' "$work/handover")" -eq 5 ] \
+    || die "handover demo: there were not five handovers"
 
 start_server -p edgewake-sys --example raw_echo -- 127.0.0.1:0
 echoes 'raw_echo, socat' socat -t 10 - "TCP:127.0.0.1:$port"
