@@ -9,7 +9,7 @@
 //! elsewhere, or the other way about:
 //!
 //! ```text
-//! cargo run --release --example proxy -- --listen tcp:127.0.0.1:2375 --connect unix:/run/docker.sock
+//! cargo run --release --example proxy -- --listen tcp:127.0.0.1:8000 --connect unix:/tmp/socket
 //! ```
 //!
 //! While bytes move it prints a line a second. Ctrl-C or SIGTERM stops it from accepting, and gives

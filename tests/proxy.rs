@@ -41,8 +41,8 @@ use service::{Drained, drain};
 use support::deadline;
 use unix::SocketPath;
 
-/// More than any socket's buffers hold.
-const BULK: usize = 3 << 20;
+/// More than a buffer or a pipe holds, by far.
+const BULK: usize = (1 << 20) + 77;
 
 const ANY: &str = "tcp:127.0.0.1:0";
 
