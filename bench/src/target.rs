@@ -1,7 +1,8 @@
 //! Where a server listens and a generator connects: a transport and an address of it.
 //!
 //! On a command line a target is a flag and its value (`--udp 127.0.0.1:0`) for servers, a word and
-//! its value (`udp 127.0.0.1:4000`) for the generator. Pure data.
+//! its value (`udp 127.0.0.1:4000`) for the generator, and one word (`tcp:127.0.0.1:0`) for
+//! proxies, which have two. Pure data.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -68,6 +69,27 @@ impl Target {
         })
     }
 
+    /// Reads a place of a proxy: a transport, a colon, and an address of it.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if it is none.
+    pub fn parse_place(place: &str) -> Result<Self, String> {
+        let named = place.split_once(':').and_then(|(transport, address)| {
+            Transport::named(transport).map(|transport| (transport, address))
+        });
+        match named {
+            Some((transport, address)) => Self::parse(transport, address),
+            None => Err(format!("{place:?} is no place like tcp:127.0.0.1:4000")),
+        }
+    }
+
+    /// The place as [`parse_place`](Self::parse_place) reads it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{self}", self.transport().word())
+    }
+
     /// Its transport.
     #[must_use]
     pub fn transport(&self) -> Transport {
@@ -107,9 +129,12 @@ mod tests {
             let transport = Transport::named(word).unwrap();
             let target = Target::parse(transport, address).unwrap();
             assert_eq!((target.transport(), target.to_string()), (transport, address.to_owned()));
+            assert_eq!(target.place(), format!("{word}:{address}"));
+            assert_eq!(Target::parse_place(&target.place()), Ok(target));
         }
         assert_eq!(Transport::named("carrier pigeon"), None);
         assert!(Target::parse(Transport::Udp, "/tmp/socket").is_err());
+        assert!(Target::parse_place("127.0.0.1:80").is_err());
         assert!(Target::parse(Transport::Unix, "").is_err());
     }
 }

@@ -1,12 +1,13 @@
 //! The socket calls of the baseline and the generator, and the few options they set.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use super::{check, check_len};
+use crate::target::Target;
 
 /// A non-blocking TCP listener with a deep backlog, whose connections inherit `TCP_NODELAY`.
 ///
@@ -83,6 +84,60 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     })?;
     // SAFETY: the kernel has just made this descriptor and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Listens at a target of streams, non-blocking. Returns the target with the port that the kernel
+/// chose.
+///
+/// # Errors
+///
+/// Returns the error of the first call that fails; `Unsupported` for datagrams.
+pub fn listen_at(target: &Target) -> io::Result<(OwnedFd, Target)> {
+    match target {
+        Target::Tcp(addr) => {
+            let listener = listen(*addr)?;
+            let addr = listener.local_addr()?;
+            Ok((listener.into(), Target::Tcp(addr)))
+        }
+        Target::Unix(path) => Ok((listen_unix(path)?.into(), target.clone())),
+        Target::Udp(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Connects to a target of streams, blocking: on the loopback device the handshake is over when
+/// connect(2) returns. The socket is non-blocking then, if that is asked for.
+///
+/// # Errors
+///
+/// Returns the error of the first call that fails; `Unsupported` for datagrams.
+pub fn connect_to(target: &Target, non_blocking: bool) -> io::Result<OwnedFd> {
+    match target {
+        Target::Tcp(addr) => {
+            let stream = TcpStream::connect(addr)?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(non_blocking)?;
+            Ok(stream.into())
+        }
+        Target::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_nonblocking(non_blocking)?;
+            Ok(stream.into())
+        }
+        Target::Udp(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Sends the end of the stream. What the peer has broken off already counts as that.
+///
+/// # Errors
+///
+/// Returns the error of `shutdown(2)`.
+pub fn shutdown_write(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes no pointer; the descriptor is borrowed for the call.
+    match check(unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_WR) }) {
+        Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Receives into `buffer`; 0 is end of file.
