@@ -8,7 +8,9 @@
 //!    zero if anything is there, else until the earliest deadline.
 //! 3. `select`. `EINTR` is absorbed: it is an empty batch.
 //! 4. `parked = false`; every event sets readiness and wakes, with no lock held.
-//! 5. Advance the wheel, if it holds anything (no clock is read while it is empty); wake.
+//! 5. Advance the wheel, and wake, unless step 2 found that nothing is due and an event came first:
+//!    then the next step 2 looks, so that a busy loop reads the clock once a turn and not twice. No
+//!    clock is read while the wheel is empty.
 //!
 //! The other side pushes first, then asks `parked` (a fence between), and notifies only if it took
 //! the flag from true to false. So either step 2 sees what was pushed, or the pusher sees the flag:
@@ -180,25 +182,29 @@ impl Driver {
         more: impl Fn() -> bool,
     ) -> io::Result<()> {
         self.dispatcher.catch_up();
+        // Nothing was due just now.
+        let mut early = false;
         if limit == Some(Duration::ZERO) {
             self.select(limit)?;
         } else if !self.spin(limit, &more)? {
             self.shared.parked.publish();
             let timeout = if more() { Some(Duration::ZERO) } else { self.timeout(limit) };
+            early = timeout != Some(Duration::ZERO);
             let outcome = self.select(timeout);
             self.shared.parked.retract();
             outcome?;
         }
-        self.deliver();
+        self.deliver(early);
         Ok(())
     }
 
-    /// Sets readiness, fires timers, wakes.
-    fn deliver(&mut self) {
-        if !self.events.is_empty() && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
+    /// Sets readiness, fires timers, wakes. `early`: no timer was due before the wait.
+    fn deliver(&mut self, early: bool) {
+        let eventful = !self.events.is_empty();
+        if eventful && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
             self.drain_notifier();
         }
-        if self.shared.timers.may_be_due() {
+        if self.shared.timers.may_be_due() && !(early && eventful) {
             self.fire_timers();
         }
     }

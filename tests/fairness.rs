@@ -14,7 +14,7 @@ use std::{
 };
 
 use edgewake::{AsyncFd, Builder, Interest, Runtime, spawn_local, time::sleep, yield_now};
-use futures::channel::oneshot;
+use futures::{AsyncReadExt, AsyncWriteExt, channel::oneshot};
 
 use crate::support::deadline;
 
@@ -130,5 +130,29 @@ fn t58_a_busy_root_starves_nobody() {
                 yield_now().await;
             }
         });
+    });
+}
+
+// T58. Goal: timers fire although every wait of the loop ends by an event before it has lasted.
+// Method: two tasks hand a byte to and fro, so that the loop waits again and again, and the kernel
+// always has something to tell it.
+#[test]
+fn t58_a_steady_stream_of_events_does_not_starve_timers() {
+    deadline(|| {
+        let runtime = runtime();
+        let (mut here, there) = UnixStream::pair().expect("a pair");
+        here.write_all(b"x").expect("room for a byte");
+        let pass_on = |end: UnixStream| async move {
+            let end = AsyncFd::new(end).expect("it registers");
+            let mut byte = [0];
+            while (&end).read_exact(&mut byte).await.is_ok() {
+                (&end).write_all(&byte).await.expect("room for a byte");
+            }
+        };
+        let tasks = [runtime.spawn(pass_on(here)), runtime.spawn(pass_on(there))];
+        for _ in 0..3 {
+            runtime.block_on(sleep(Duration::from_millis(20)));
+        }
+        assert!(tasks.iter().all(|task| !task.is_finished()), "the stream of events went on");
     });
 }

@@ -8,8 +8,8 @@
 //!
 //! `awaited` is the deadline the driver will look at the wheel by, whatever comes: what
 //! `until_next` found before the driver began to wait, or an earlier one that was inserted since.
-//! Only an insertion that is earlier still has to kick. While the driver is awake `awaited` is
-//! zero: it asks `until_next` before it waits.
+//! Only an insertion that is earlier still has to kick. `advance` makes it zero: a driver that is
+//! awake asks `until_next` before it waits.
 //!
 //! `until_next` does not take the lock, nor set `awaited`, while `occupied` is false. So an
 //! insertion into an empty wheel kicks, always.
@@ -58,8 +58,8 @@ struct Inner {
     wheel: Wheel<Waker>,
     /// See the module's header.
     awaited: u64,
-    /// How often the driver looked at the wheel; wraps round.
-    advances: u32,
+    /// How often the driver looked what is due; wraps round.
+    looks: u32,
     shut: bool,
 }
 
@@ -77,8 +77,8 @@ impl Inner {
     /// The state of a timer whose entry is there.
     #[inline]
     fn pending(&self, seen: &mut u32) -> TimerState {
-        let before = mem::replace(seen, self.advances);
-        if before == self.advances { TimerState::Unattended } else { TimerState::Pending }
+        let before = mem::replace(seen, self.looks);
+        if before == self.looks { TimerState::Unattended } else { TimerState::Pending }
     }
 
     /// The state of a timer that has no entry any more.
@@ -98,7 +98,7 @@ impl fmt::Debug for Timers {
 impl Timers {
     pub(super) fn new() -> Timers {
         Timers {
-            inner: Mutex::new(Inner { wheel: Wheel::new(0), awaited: 0, advances: 0, shut: false }),
+            inner: Mutex::new(Inner { wheel: Wheel::new(0), awaited: 0, looks: 0, shut: false }),
             origin: Instant::now(),
             occupied: AtomicBool::new(false),
         }
@@ -190,14 +190,18 @@ impl Timers {
 
     #[cold]
     fn until_next_of_some(&self) -> Option<Duration> {
-        let next = {
-            let mut inner = lock(&self.inner);
-            let next = inner.wheel.next_deadline();
-            inner.awaited = next.unwrap_or(u64::MAX);
-            next?
-        };
+        // Before the lock, which other threads wait for. A clock read too early makes the wait
+        // longer by what comes in between, some nanoseconds.
         let now = self.ticks(Instant::now());
-        Some(Duration::from_nanos(next.saturating_sub(now)))
+        let mut inner = lock(&self.inner);
+        let next = inner.wheel.next_deadline();
+        inner.awaited = next.unwrap_or(u64::MAX);
+        let until = next?.saturating_sub(now);
+        if until > 0 {
+            // Nothing is due: as good as an advance, for which the driver may now have no reason.
+            inner.looks = inner.looks.wrapping_add(1);
+        }
+        Some(Duration::from_nanos(until))
     }
 
     /// Moves the wakers of all reached deadlines to `fired`.
@@ -205,7 +209,7 @@ impl Timers {
         let now = self.ticks(Instant::now());
         let mut inner = lock(&self.inner);
         inner.wheel.advance(now, fired);
-        inner.advances = inner.advances.wrapping_add(1);
+        inner.looks = inner.looks.wrapping_add(1);
         inner.awaited = 0;
         // Relaxed: under the mutex, as in `insert`.
         self.occupied.store(!inner.wheel.is_empty(), Ordering::Relaxed);
