@@ -14,6 +14,8 @@ use std::{
     pin::pin,
 };
 
+#[cfg(target_os = "linux")]
+use edgewake::io::pipe;
 use edgewake::{AsyncFd, Interest};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
@@ -53,6 +55,37 @@ fn a_device_with_readiness_is_read() {
         let mut bytes = [0; 64];
         random.read_exact(&mut bytes).await.expect("no end of them");
         assert_ne!(bytes, [0; 64]);
+    });
+}
+
+// T58, T80. Goal: a descriptor that always has something to read starves nobody: whoever reads it
+// for ever gives way to the other tasks, and to what the kernel reports.
+#[cfg(target_os = "linux")]
+#[test]
+fn t80_an_endless_reader_gives_way() {
+    run(|| async {
+        let zeros = pipe::OpenOptions::new().unchecked(true).open_receiver("/dev/zero");
+        let mut zeros = zeros.expect("the device");
+        let reads = edgewake::spawn(async move {
+            let mut room = [1; 64];
+            while zeros.read(&mut room).await.expect("no end of them") > 0 {}
+        });
+        let (mut sender, mut receiver) = pipe::pipe().expect("a pipe");
+        let echo = edgewake::spawn(async move {
+            let mut byte = [0; 1];
+            for round in 0..20 {
+                receiver.read_exact(&mut byte).await.expect("a byte");
+                assert_eq!(byte, [round]);
+            }
+        });
+        for round in 0..20 {
+            sender.write_all(&[round]).await.expect("room");
+            sender.writable().await.expect("room");
+            edgewake::yield_now().await;
+        }
+        echo.await.expect("no panic");
+        assert!(!reads.is_finished());
+        reads.abort();
     });
 }
 

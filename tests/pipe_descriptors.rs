@@ -60,8 +60,8 @@ fn other_descriptors_are_refused() {
             let file = OpenOptions::new().read(true).write(true).open(&fifo);
             OwnedFd::from(file.expect("a FIFO"))
         };
-        drop(Receiver::try_from(both()).expect("it can be read"));
-        drop(Sender::try_from(both()).expect("it can be written"));
+        drop(Receiver::from_owned_fd(both()).expect("it can be read"));
+        drop(Sender::from_owned_fd(both()).expect("it can be written"));
     });
 }
 

@@ -15,6 +15,16 @@ macro_rules! end_face {
 
             /// # Its descriptor
             impl $type {
+                /// Takes over a descriptor, as the conversion from [`OwnedFd`] does.
+                ///
+                /// # Errors
+                ///
+                /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): it is no pipe, or not this
+                /// end of one. Otherwise what fstat(2) and fcntl(2) return.
+                pub fn from_owned_fd(owned: OwnedFd) -> io::Result<$type> {
+                    $type::try_from(owned)
+                }
+
                 /// Takes over a descriptor of which it is not checked whether it is this end of a
                 /// pipe, and makes it non-blocking: a terminal, say, or another character device.
                 ///
