@@ -4,23 +4,27 @@
 //! - `options`: [`CopyOptions`], with which both can be set up.
 //! - `future`: the futures: which flows there are, and what ends them.
 //! - `flow`: one direction: read, write what was read, carry the end over. It knows no types.
-//! - `buffers`: the buffers, a pool for each thread.
+//! - `course`: through a buffer or by splice: the rule.
+//! - `buffers`, `pipes`: where bytes are in between, a pool of each for each thread.
+//! - `splice`: from a descriptor into a pipe, and out of it.
 //! - `port`: how a flow sees the two ends; `recognise` finds this crate's own descriptors in them.
 //! - `watch`: notices that an end has failed while nobody reads from it or writes to it.
 //!
 //! # What holds of a flow
 //!
 //! Bytes are *in hand* between the read that took them and the write that has passed them on, and
-//! nothing more is read before that. Only then is there a buffer: a flow that waits for its reader
-//! has none, however long it waits. What it moves is charged to the budget of its task.
+//! nothing more is read before that. Only then is there a buffer, or a pipe: a flow that waits for
+//! its reader has none, however long it waits. What it moves is charged to the budget of its task.
 
 mod buffers;
+mod course;
 mod flow;
 mod future;
 mod options;
+mod pipes;
 mod port;
-#[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only sockets are recognised"))]
 mod recognise;
+mod splice;
 mod watch;
 
 use std::{future::Future, io};
@@ -33,8 +37,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 )]
 pub(crate) use self::buffers::Buffer;
 pub use self::options::{CopyMethod, CopyOptions};
-#[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "only sockets are linked"))]
-pub(crate) use self::recognise::{Link, Linked};
+pub(crate) use self::recognise::{Link, LinkKind, Linked};
 
 /// Copies everything that `reader` still has to `writer`, flushes that, and returns how many bytes
 /// it was.

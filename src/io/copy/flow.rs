@@ -1,7 +1,9 @@
 //! One direction of a copy: reads, writes what was read, and carries the end over.
 //!
 //! A flow is moving, then ending, then over. It is polled by the futures, with the two ends as
-//! objects; whichever of them it last got `Pending` from is what it waits for.
+//! objects; whichever of them it last got `Pending` from is what it waits for. What it has in hand
+//! is in a buffer or in a pipe; if in both, then what is in the buffer goes first, since that was
+//! taken out of the pipe.
 
 use std::{
     io,
@@ -9,12 +11,22 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use edgewake_sys::{pipe as sys, sigpipe};
+
 use super::{
     buffers::Buffer,
+    course::Course,
     options::CopyOptions,
+    pipes::Pipe,
     port::{Sink, Source},
+    recognise::Link,
+    splice::{self, Emptied, Filled},
 };
-use crate::driver::budget;
+use crate::{driver::budget, reactor::Direction};
+
+/// How many bytes are spliced in a row before others get their turn. For so long the signal mask
+/// stays changed (T86).
+const ROW_MAX: u64 = 1024 * 1024;
 
 /// What is to be done about the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +54,19 @@ enum Phase {
     Over,
 }
 
+/// Why a row of splices has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// The reader has nothing.
+    Reader,
+    /// The writer has no room.
+    Writer,
+    /// It was long enough.
+    Enough,
+    /// The next bytes have to go through a buffer.
+    Buffer,
+}
+
 /// Bytes that were read and are not written yet.
 #[derive(Debug)]
 struct Bytes {
@@ -57,6 +82,9 @@ pub(super) struct Flow {
     /// The writer has not been flushed since it was written to.
     unflushed: bool,
     hand: Option<Bytes>,
+    /// With bytes in it.
+    pipe: Option<Pipe>,
+    course: Course,
     count: u64,
 }
 
@@ -74,8 +102,16 @@ impl<'p> Plan<'p> {
 }
 
 impl Flow {
-    pub(super) fn new(end: End) -> Flow {
-        Flow { phase: Phase::Moving, end, unflushed: false, hand: None, count: 0 }
+    pub(super) fn new(end: End, options: &CopyOptions<'_>) -> Flow {
+        Flow {
+            phase: Phase::Moving,
+            end,
+            unflushed: false,
+            hand: None,
+            pipe: None,
+            course: Course::new(options.method),
+            count: 0,
+        }
     }
 
     /// How many bytes were written.
@@ -85,9 +121,9 @@ impl Flow {
 
     /// What the last poll, which returned `Pending`, waits for.
     pub(super) fn waits(&self) -> Waits {
-        match (self.phase, &self.hand) {
-            (Phase::Moving, None) => Waits::Reader,
-            (Phase::Over, _) => Waits::Nothing,
+        match (self.phase, &self.hand, &self.pipe) {
+            (Phase::Moving, None, None) => Waits::Reader,
+            (Phase::Over, ..) => Waits::Nothing,
             _ => Waits::Writer,
         }
     }
@@ -105,7 +141,11 @@ impl Flow {
                 Phase::Moving => {
                     ready!(self.poll_write_out(cx, to, plan))?;
                     ready!(budget::poll_spend(cx));
-                    ready!(self.poll_read_in(cx, from, to, plan))?;
+                    if self.pipe.is_some() && self.course.is_refused() {
+                        self.take_out(plan)?;
+                    } else if !ready!(self.poll_splice(cx, from, to, plan))? {
+                        ready!(self.poll_read_in(cx, from, to, plan))?;
+                    }
                 }
                 Phase::Flushing => {
                     ready!(to.poll_flush(cx))?;
@@ -133,6 +173,7 @@ impl Flow {
             Poll::Ready(Ok(0)) => self.phase = Phase::Flushing,
             Poll::Ready(Ok(end)) => {
                 assert!(end <= buffer.len(), "the reader counts more than there was room for");
+                self.course.note_read(end, buffer.len());
                 self.hand = Some(Bytes { buffer, start: 0, end });
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -143,6 +184,105 @@ impl Flow {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Moves bytes by splice, if that is the way. False: the next ones have to be read.
+    fn poll_splice(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &dyn Source,
+        to: &dyn Sink,
+        plan: &Plan<'_>,
+    ) -> Poll<io::Result<bool>> {
+        if self.pipe.is_none() && !self.course.splices() {
+            return Poll::Ready(Ok(false));
+        }
+        let (Some(from), Some(to)) = (from.link(), to.link()) else {
+            self.course.refuse();
+            return Poll::Ready(Ok(false));
+        };
+        if !self.course.fits(from.kind, to.kind) {
+            self.course.refuse();
+            return Poll::Ready(Ok(false));
+        }
+        // Who only waits need not change the signal mask for that.
+        let stop = match self.pipe {
+            None if !is_worth_trying(from, Direction::Read) => Stop::Reader,
+            Some(_) if !is_worth_trying(to, Direction::Write) => Stop::Writer,
+            _ => sigpipe::quietly(|| self.splice_in_a_row(from, to, plan))?,
+        };
+        match stop {
+            Stop::Reader => ready!(from.io.poll_direction(Direction::Read, cx))?,
+            Stop::Writer => ready!(to.io.poll_direction(Direction::Write, cx))?,
+            Stop::Enough => {}
+            Stop::Buffer => return Poll::Ready(Ok(false)),
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    fn splice_in_a_row(
+        &mut self,
+        from: Link<'_>,
+        to: Link<'_>,
+        plan: &Plan<'_>,
+    ) -> io::Result<Stop> {
+        let start = self.count;
+        loop {
+            while let Some(pipe) = &mut self.pipe {
+                match splice::empty(pipe, to) {
+                    Ok(Emptied::Bytes(count)) => {
+                        self.pipe.take_if(|pipe| pipe.holds() == 0);
+                        self.wrote(count, plan);
+                    }
+                    Ok(Emptied::Refused) => {
+                        self.course.refuse();
+                        return Ok(Stop::Enough);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        return Ok(Stop::Writer);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.count - start >= ROW_MAX {
+                return Ok(Stop::Enough);
+            }
+            if !self.course.splices() {
+                return Ok(Stop::Buffer);
+            }
+            let Some(mut pipe) = Pipe::take() else {
+                self.course.note_no_pipe();
+                return Ok(Stop::Buffer);
+            };
+            match splice::fill(from, &mut pipe) {
+                Ok(Filled::Bytes(count)) => {
+                    self.course.note_splice(count);
+                    self.pipe = Some(pipe);
+                }
+                Ok(Filled::Read) => return Ok(Stop::Buffer),
+                Ok(Filled::Refused) => {
+                    self.course.refuse();
+                    return Ok(Stop::Buffer);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Stop::Reader),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes out of the pipe, into the hand, what the writer does not let be spliced.
+    #[cold]
+    fn take_out(&mut self, plan: &Plan<'_>) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipe else { return Ok(()) };
+        let mut buffer = Buffer::take(plan.buffer_size);
+        let end = match sys::read(pipe.read_end(), &mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            outcome => outcome?,
+        };
+        pipe.went(end);
+        self.pipe.take_if(|pipe| pipe.holds() == 0);
+        self.hand = Some(Bytes { buffer, start: 0, end });
+        Ok(())
     }
 
     /// What a writer keeps back would otherwise stay there for as long as the reader is silent.
@@ -190,4 +330,8 @@ impl Flow {
             counter.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
+}
+
+fn is_worth_trying(end: Link<'_>, direction: Direction) -> bool {
+    end.io.registration().snapshot(direction).is_worth_trying()
 }

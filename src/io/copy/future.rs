@@ -33,7 +33,7 @@ impl<'a, 'c, R: ?Sized, W: ?Sized> OneWay<'a, 'c, R, W> {
         reader: &'a mut R,
         writer: &'a mut W,
     ) -> OneWay<'a, 'c, R, W> {
-        OneWay { reader, writer, flow: Flow::new(End::Flush), options }
+        OneWay { reader, writer, flow: Flow::new(End::Flush, &options), options }
     }
 }
 
@@ -73,8 +73,8 @@ impl<'a, 'c, A: ?Sized, B: ?Sized> Bidirectional<'a, 'c, A, B> {
         Bidirectional {
             a,
             b,
-            there: Flow::new(End::Close),
-            back: Flow::new(End::Close),
+            there: Flow::new(End::Close, &options),
+            back: Flow::new(End::Close, &options),
             options,
             watched: [Watched::default(), Watched::default()],
         }

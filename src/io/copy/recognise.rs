@@ -10,9 +10,9 @@
 
 use std::{any::TypeId, marker::PhantomData, mem::transmute, os::fd::OwnedFd, ptr};
 
-use crate::async_fd::AsyncFd;
 #[cfg(feature = "net")]
 use crate::net::{TcpStream, UnixStream, VsockStream, tcp, unix, vsock};
+use crate::{async_fd::AsyncFd, io::pipe};
 
 /// A descriptor that a copy may use directly.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +24,18 @@ pub(crate) struct Link<'a> {
 /// What is behind a [`Link`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkKind {
-    /// A stream socket.
-    Stream,
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only `net` makes one"))]
+    Tcp,
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only `net` makes one"))]
+    Unix,
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "only `net` makes one"))]
+    Vsock,
+    Pipe,
 }
 
 impl<'a> Link<'a> {
-    /// A stream socket's.
-    pub(crate) fn stream(io: &'a AsyncFd<OwnedFd>) -> Link<'a> {
-        Link { io, kind: LinkKind::Stream }
+    pub(crate) fn new(io: &'a AsyncFd<OwnedFd>, kind: LinkKind) -> Link<'a> {
+        Link { io, kind }
     }
 }
 
@@ -58,13 +62,14 @@ macro_rules! known {
                     return Some(link);
                 }
             )*
-            let _all_others = value;
             None
         }
     };
 }
 
 known! {
+    pipe::Receiver,
+    pipe::Sender,
     #[cfg(feature = "net")] TcpStream,
     #[cfg(feature = "net")] tcp::ReadHalf<'static>,
     #[cfg(feature = "net")] tcp::WriteHalf<'static>,

@@ -37,10 +37,9 @@ impl Watched {
             return Ok(());
         }
         match link(end) {
-            Some(Link { io, kind: LinkKind::Stream }) => {
-                io.watch_for_failure(cx, &mut self.0, socket::take_error)
-            }
-            None => Ok(()),
+            // The end of a pipe is no error of its other end's.
+            Some(Link { kind: LinkKind::Pipe, .. }) | None => Ok(()),
+            Some(Link { io, .. }) => io.watch_for_failure(cx, &mut self.0, socket::take_error),
         }
     }
 

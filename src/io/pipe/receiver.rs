@@ -22,6 +22,7 @@ use crate::{
         AsyncFd, Taken,
         face::{descriptor_face, interest_face, readable_face},
     },
+    io::copy::{Link, LinkKind, Linked},
     io::read_buf,
     reactor::Kind,
 };
@@ -165,6 +166,12 @@ impl Receiver {
 #[inline]
 fn taken_into<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Result<Taken> {
     read_buf::read(fd, buffer).map(Taken::part)
+}
+
+impl Linked for Receiver {
+    fn link(&self) -> Link<'_> {
+        Link::new(&self.io, LinkKind::Pipe)
+    }
 }
 
 impl AsyncRead for &Receiver {

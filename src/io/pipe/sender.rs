@@ -22,6 +22,7 @@ use crate::{
         AsyncFd,
         face::{descriptor_face, interest_face, writable_face},
     },
+    io::copy::{Link, LinkKind, Linked},
     reactor::Kind,
 };
 
@@ -184,6 +185,12 @@ impl Sender {
     /// An end of this library's making.
     pub(super) fn of_our_own(owned: OwnedFd) -> Sender {
         Sender { io: AsyncFd::lazy(owned, Kind::PipeWriter), ended: false }
+    }
+}
+
+impl Linked for Sender {
+    fn link(&self) -> Link<'_> {
+        Link::new(&self.io, LinkKind::Pipe)
     }
 }
 

@@ -118,12 +118,6 @@ macro_rules! stream_face {
                 }
             }
 
-            impl $crate::io::copy::Linked for $type {
-                fn link(&self) -> $crate::io::copy::Link<'_> {
-                    $crate::io::copy::Link::stream(self.io())
-                }
-            }
-
             impl AsyncRead for &$type {
                 #[inline(always)]
                 fn poll_read(

@@ -11,6 +11,7 @@ use edgewake_sys::socket::{self, Progress};
 use super::connector;
 use crate::{
     async_fd::AsyncFd,
+    io::copy::{Link, LinkKind, Linked},
     net::{
         addr::ToSocketAddrs,
         face::{
@@ -203,6 +204,12 @@ impl TryFrom<OwnedFd> for TcpStream {
     fn try_from(owned: OwnedFd) -> io::Result<TcpStream> {
         socket::adopt(owned.as_fd())?;
         Ok(TcpStream { io: AsyncFd::lazy(owned, Kind::Other) })
+    }
+}
+
+impl Linked for TcpStream {
+    fn link(&self) -> Link<'_> {
+        Link::new(&self.io, LinkKind::Tcp)
     }
 }
 

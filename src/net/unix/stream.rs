@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     async_fd::AsyncFd,
+    io::copy::{Link, LinkKind, Linked},
     net::face::{
         buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
         stream::stream_face, urgent::urgent_face,
@@ -191,6 +192,12 @@ impl TryFrom<OwnedFd> for UnixStream {
     fn try_from(owned: OwnedFd) -> io::Result<UnixStream> {
         socket::adopt(owned.as_fd())?;
         Ok(UnixStream { io: AsyncFd::lazy(owned, Kind::Other) })
+    }
+}
+
+impl Linked for UnixStream {
+    fn link(&self) -> Link<'_> {
+        Link::new(&self.io, LinkKind::Unix)
     }
 }
 

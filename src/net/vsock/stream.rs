@@ -13,6 +13,7 @@ use edgewake_sys::{
 use super::VsockAddr;
 use crate::{
     async_fd::AsyncFd,
+    io::copy::{Link, LinkKind, Linked},
     net::{
         face::{
             buffers::buffers_face, descriptor_face, readiness_face, send_file::send_file_face,
@@ -104,6 +105,12 @@ impl VsockStream {
 
     fn io(&self) -> &AsyncFd<OwnedFd> {
         &self.io
+    }
+}
+
+impl Linked for VsockStream {
+    fn link(&self) -> Link<'_> {
+        Link::new(&self.io, LinkKind::Vsock)
     }
 }
 
