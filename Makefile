@@ -37,7 +37,7 @@ test-faults: ## the suite with the Nth system call made to fail
 features: ## each feature alone, none, and all
 msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning
-examples: ## the example programs, driven by nc, socat and the load generator
+examples: ## the example programs, driven by nc, socat, curl, iperf3 and the load generator
 bench-check: ## the benchmark package: no warning, its own tests
 loom: ## the lock-free parts in every interleaving
 loom-full: ## the same with one preemption more (in ci-full only)

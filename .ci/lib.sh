@@ -74,10 +74,11 @@ need_rust() {
     command -v cc >/dev/null || apt_install gcc libc6-dev
 }
 
-# need_socat: the tests that talk to it may not be skipped (tests/support/socat.rs).
-need_socat() {
-    apt_install socat
-    export EDGEWAKE_NEEDS_SOCAT=1
+# need_peers: the tests that talk to real programs may not be skipped (tests/support/socat.rs,
+# tests/support/tools.rs).
+need_peers() {
+    apt_install socat curl iperf3
+    export EDGEWAKE_NEEDS_SOCAT=1 EDGEWAKE_NEEDS_CURL=1 EDGEWAKE_NEEDS_IPERF3=1
 }
 
 # need_readelf: the tests that read this program's notes may not be skipped (tests/probes.rs).

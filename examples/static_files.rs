@@ -59,7 +59,7 @@ use common::{command_line, descriptors, interrupt::Interrupt};
 use edgewake::Runtime;
 use futures::future::{Either, select};
 use log::Log;
-use server::Server;
+use server::{Limits, Server};
 use site::Site;
 
 fn main() -> ExitCode {
@@ -81,7 +81,8 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "listening on {address} (tcp)\nopen http://{address}/; Ctrl-C ends it\n"
     ))?;
     let log = Log::new(!arguments.quiet);
-    let server = Rc::new(Server { site: Arc::new(site), method: arguments.method, log });
+    let (site, method, limits) = (Arc::new(site), arguments.method, Limits::default());
+    let server = Rc::new(Server { site, method, limits, log });
     match select(pin!(interrupt.wait()), pin!(server::accept(listener, Rc::clone(&server)))).await {
         Either::Left((Ok(()), _)) => {
             command_line::print(format_args!("{}\n", server.log.summary()))

@@ -42,17 +42,21 @@ mod tools;
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{
+        ErrorKind::{TimedOut, WouldBlock},
+        Read, Write,
+    },
     net::{SocketAddr, TcpStream},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     pin::pin,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use body::Method;
@@ -60,12 +64,17 @@ use edgewake::Runtime;
 use futures::{channel::oneshot, future::select};
 use log::Log;
 use peer::pattern;
-use server::Server;
+use server::{Limits, Server};
 use site::Site;
-use support::deadline;
+use support::{deadline, eventually};
 
 /// More than any socket's buffers hold, and not a whole number of blocks.
 const LARGE: usize = (8 << 20) + 77;
+
+fn large() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| pattern(3, LARGE))
+}
 
 /// A folder with something in it; it goes when it drops.
 struct Folder(PathBuf);
@@ -81,7 +90,7 @@ impl Folder {
         folder.write("root/small.txt", b"hello, world\n");
         folder.write("root/empty.html", b"");
         folder.write("root/.hidden", b"secret");
-        folder.write("root/large.bin", &pattern(3, LARGE));
+        folder.write("root/large.bin", large());
         folder.write("root/sub/<b>&.txt", b"markup");
         folder.write("root/sub/indexed/index.html", b"<p>an index");
         let root = folder.root();
@@ -114,9 +123,17 @@ impl Drop for Folder {
 
 /// Serves the folder in a thread, while the body runs.
 fn with_server(method: Method, body: impl FnOnce(&Folder, SocketAddr) + Send + 'static) {
+    with_limits(method, Limits::default(), body);
+}
+
+fn with_limits(
+    method: Method,
+    limits: Limits,
+    body: impl FnOnce(&Folder, SocketAddr) + Send + 'static,
+) {
     deadline(move || {
         let folder = Folder::new();
-        let (server, address, stop) = serve(&folder.root(), method);
+        let (server, address, stop) = serve(&folder.root(), method, limits);
         body(&folder, address);
         drop(stop);
         server.join().unwrap();
@@ -124,7 +141,11 @@ fn with_server(method: Method, body: impl FnOnce(&Folder, SocketAddr) + Send + '
 }
 
 /// Stops once the sender drops.
-fn serve(root: &Path, method: Method) -> (thread::JoinHandle<()>, SocketAddr, oneshot::Sender<()>) {
+fn serve(
+    root: &Path,
+    method: Method,
+    limits: Limits,
+) -> (thread::JoinHandle<()>, SocketAddr, oneshot::Sender<()>) {
     let site = Arc::new(Site::new(root).unwrap());
     let runtime = || Runtime::new().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -133,7 +154,7 @@ fn serve(root: &Path, method: Method) -> (thread::JoinHandle<()>, SocketAddr, on
         let listening = async {
             let listener = server::listen(([127, 0, 0, 1], 0).into()).unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let server = Rc::new(Server { site, method, log: Log::new(false) });
+            let server = Rc::new(Server { site, method, limits, log: Log::new(false) });
             select(stopped, pin!(server::accept(listener, server))).await;
         };
         runtime().block_on(listening);
@@ -184,7 +205,7 @@ fn files_come_whole() {
         assert_eq!(field(&head, "Content-Length"), Some("13"));
         let (status, _, body) = get(address, "/large.bin?query=/..", "");
         assert_eq!(status, 200);
-        assert!(body == pattern(3, LARGE), "{} bytes", body.len());
+        assert!(body == large(), "{} bytes", body.len());
         assert_eq!(get(address, "/empty.html", "").2, b"");
         assert_eq!(get(address, "/inside.txt", "").2, b"hello, world\n");
         assert_eq!(get(address, "/sub/indexed/", "").2, b"<p>an index");
@@ -207,7 +228,7 @@ fn requests_may_be_sent_ahead() {
             let length: usize = field(&head, "Content-Length").unwrap().parse().unwrap();
             let body = &rest[head.len()..head.len() + length];
             if *target == "/large.bin" {
-                assert!(body == pattern(3, LARGE));
+                assert!(body == large());
             }
             rest = &rest[head.len() + length..];
         }
@@ -224,7 +245,7 @@ fn requests_may_be_sent_ahead() {
 #[test]
 fn ranges_are_parts() {
     both(|_, address| {
-        let large = pattern(3, LARGE);
+        let large = large();
         let part = |range: &str| get(address, "/large.bin", &format!("Range: bytes={range}\r\n"));
         let (status, head, body) = part("1000-1099");
         assert_eq!((status, body.as_slice()), (206, &large[1000..1100]));
@@ -340,6 +361,53 @@ fn broken_requests_are_told_so() {
     });
 }
 
+// Goal: who takes for ever over a request, or says nothing, is sent off; who is slow within the
+// limits is not.
+#[test]
+fn slow_requests_have_a_limit() {
+    let short = Duration::from_millis(200);
+    let limits = Limits { idle: short, head: short, ..Limits::default() };
+    with_limits(Method::Copy, limits, |_, address| {
+        let started = Instant::now();
+        let mut silent = TcpStream::connect(address).unwrap();
+        let mut slow = TcpStream::connect(address).unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        let mut answers = Vec::new();
+        slow.read_to_end(&mut answers).unwrap();
+        assert!(answers.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answers));
+        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "its end, and no answer");
+        assert!(started.elapsed() >= Duration::from_millis(200), "too early");
+
+        // A byte now and then: the limit is for all of them.
+        let mut drip = TcpStream::connect(address).unwrap();
+        drip.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let mut answer = [0; 12];
+        while let Err(error) = drip.read_exact(&mut answer) {
+            assert!(matches!(error.kind(), WouldBlock | TimedOut), "{error}");
+            drip.write_all(b"x").unwrap();
+        }
+        assert_eq!(&answer, b"HTTP/1.1 408");
+    });
+}
+
+// Goal: who asks for a file and does not read it holds it open for so long, and no longer.
+#[test]
+fn stalled_clients_have_a_limit() {
+    for method in [Method::SendFile, Method::Copy] {
+        let limits = Limits { stalled: Duration::from_millis(200), ..Limits::default() };
+        with_limits(method, limits, |_, address| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut start = [0; 12];
+            stream.read_exact(&mut start).unwrap();
+            assert_eq!(&start, b"HTTP/1.1 200");
+            // The server's end is a reset, if it comes with bytes unread or unsent, and shows once
+            // we send.
+            eventually("the connection is broken off", || stream.write_all(b"x").is_err());
+        });
+    }
+}
+
 fn curl(arguments: &[&str]) -> Vec<u8> {
     let all = [&["-sS", "--fail", "--noproxy", "*", "--max-time", "50"], arguments].concat();
     tools::run("curl", &all)
@@ -360,7 +428,7 @@ fn curl_is_served() {
     }
     both(|folder, address| {
         let url = |path: &str| format!("http://{address}{path}");
-        let large = pattern(3, LARGE);
+        let large = large();
         assert!(curl(&[&url("/large.bin")]) == large, "the bytes changed");
         assert!(curl(&["-r", "100-4000000", &url("/large.bin")]) == large[100..=4_000_000]);
 
@@ -390,7 +458,7 @@ fn curl_is_served_in_parallel() {
         return;
     }
     both(|folder, address| {
-        let large = pattern(3, LARGE);
+        let large = large();
         thread::scope(|scope| {
             for number in 0..4 {
                 let (folder, large) = (&folder, &large);

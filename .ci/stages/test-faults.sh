@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
 # The tests with the Nth system call made to fail (sys/src/syscall.rs).
 source "$(dirname "$0")/../lib.sh"
-need_socat
+need_peers
 with_cfg faults edgewake_faults test --workspace --all-features --no-fail-fast

@@ -19,24 +19,28 @@ pub(crate) enum Method {
 /// Read and sent at once.
 const BUFFER: usize = 64 * 1024;
 
-/// How long a client may take no byte.
-const STALLED: Duration = Duration::from_secs(30);
-
-/// Sends bytes of memory.
-pub(crate) async fn send_bytes(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
-    for piece in bytes.chunks(BUFFER) {
-        timeout(STALLED, stream.write_all(piece)).await??;
+/// Sends bytes of memory. An error if the client takes nothing for so long.
+pub(crate) async fn send_bytes(
+    mut stream: &TcpStream,
+    mut bytes: &[u8],
+    stalled: Duration,
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let sent = timeout(stalled, stream.write(bytes)).await??;
+        bytes = &bytes[sent..];
     }
     Ok(())
 }
 
-/// Sends a part of a file. An error if the file has become shorter than that: the head has told
-/// another length, so nothing can follow on this connection.
+/// Sends a part of a file. An error if the client takes nothing for so long, and if the file has
+/// become shorter than that: the head has told another length, so nothing can follow on this
+/// connection.
 pub(crate) async fn send_file(
-    mut stream: &TcpStream,
+    stream: &TcpStream,
     file: &File,
     mut range: Range<u64>,
     method: Method,
+    stalled: Duration,
 ) -> io::Result<()> {
     let mut buffer = Vec::new();
     while !range.is_empty() {
@@ -44,12 +48,12 @@ pub(crate) async fn send_file(
             // What is sent comes off the range, at most a mebibyte at once.
             Method::SendFile => {
                 let send = poll_fn(|cx| stream.poll_send_file(cx, file, &mut range));
-                timeout(STALLED, send).await??
+                timeout(stalled, send).await??
             }
             Method::Copy => {
                 buffer.resize(BUFFER.min((range.end - range.start) as usize), 0);
                 let count = file.read_at(&mut buffer, range.start)?;
-                timeout(STALLED, stream.write_all(&buffer[..count])).await??;
+                send_bytes(stream, &buffer[..count], stalled).await?;
                 range.start += count as u64;
                 count
             }

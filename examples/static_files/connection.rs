@@ -3,13 +3,7 @@
 //! What comes ahead stays in the socket, beyond a buffer of one request head, so that a client
 //! that asks and does not read cannot make us hoard.
 
-use std::{
-    io,
-    io::ErrorKind::WouldBlock,
-    net::Shutdown,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, io::ErrorKind::WouldBlock, net::Shutdown, sync::Arc, time::Instant};
 
 use edgewake::{
     net::TcpStream,
@@ -18,25 +12,16 @@ use edgewake::{
 
 use crate::{
     answer::{self, Answer, Body},
-    body::{self, Method},
+    body,
     request::{self, HEAD_MAX, Request},
-    server::Server,
+    server::{Limits, Server},
 };
-
-/// How long a connection may rest between two requests.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// How long the head of a request may take from its first byte on.
-const HEAD: Duration = Duration::from_secs(10);
-
-/// How long the rest of what a client sends is heard after our end.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(stream: TcpStream, server: &Server) -> io::Result<()> {
     let mut input = Vec::new();
     loop {
-        let (answer, line) = match next(&stream, &mut input).await? {
+        let (answer, line) = match next(&stream, &mut input, server.limits).await? {
             Some(Ok(request)) => {
                 let line = format!("{} {}", request.method, request.target);
                 (answer(request, server).await?, line)
@@ -44,18 +29,22 @@ pub(crate) async fn serve(stream: TcpStream, server: &Server) -> io::Result<()> 
             Some(Err(status)) => (answer::to_broken(status), "-".to_owned()),
             None => return Ok(()),
         };
-        let sent = send(&stream, &answer, server.method).await;
+        let sent = send(&stream, &answer, server).await;
         server.log.answered(&line, &answer, sent.is_ok());
         sent?;
         if !answer.keep_alive {
-            return linger(&stream).await;
+            return linger(&stream, server.limits).await;
         }
     }
 }
 
 /// The next request, or the status of what is none; `None` once the client has ended, or rested
 /// for too long.
-async fn next(stream: &TcpStream, input: &mut Vec<u8>) -> io::Result<Option<Result<Request, u16>>> {
+async fn next(
+    stream: &TcpStream,
+    input: &mut Vec<u8>,
+    limits: Limits,
+) -> io::Result<Option<Result<Request, u16>>> {
     let mut end = None;
     loop {
         match request::first(input) {
@@ -67,12 +56,12 @@ async fn next(stream: &TcpStream, input: &mut Vec<u8>) -> io::Result<Option<Resu
             Err(status) => return Ok(Some(Err(status))),
         }
         let received = if input.is_empty() {
-            match timeout(IDLE, receive(stream, input)).await {
+            match timeout(limits.idle, receive(stream, input)).await {
                 Ok(received) => received?,
                 Err(_elapsed) => return Ok(None),
             }
         } else {
-            let end = *end.get_or_insert_with(|| Instant::now() + HEAD);
+            let end = *end.get_or_insert_with(|| Instant::now() + limits.head);
             match timeout_at(end, receive(stream, input)).await {
                 Ok(received) => received?,
                 Err(_elapsed) => return Ok(Some(Err(408))),
@@ -109,25 +98,26 @@ async fn answer(request: Request, server: &Server) -> io::Result<Answer> {
     answer.await.map_err(io::Error::other)
 }
 
-async fn send(stream: &TcpStream, answer: &Answer, method: Method) -> io::Result<()> {
+async fn send(stream: &TcpStream, answer: &Answer, server: &Server) -> io::Result<()> {
+    let stalled = server.limits.stalled;
+    let head = answer.head.as_bytes();
     match &answer.body {
-        None => body::send_bytes(stream, answer.head.as_bytes()).await,
+        None => body::send_bytes(stream, head, stalled).await,
         Some(Body::Bytes(bytes)) => {
-            let whole = [answer.head.as_bytes(), bytes].concat();
-            body::send_bytes(stream, &whole).await
+            body::send_bytes(stream, &[head, bytes].concat(), stalled).await
         }
         Some(Body::File(file, range)) => {
-            body::send_bytes(stream, answer.head.as_bytes()).await?;
-            body::send_file(stream, file, range.clone(), method).await
+            body::send_bytes(stream, head, stalled).await?;
+            body::send_file(stream, file, range.clone(), server.method, stalled).await
         }
     }
 }
 
 /// Ends a connection so that the client sees our last answer: closing with bytes unread would
 /// reset it, and take with it what is still on its way.
-async fn linger(stream: &TcpStream) -> io::Result<()> {
+async fn linger(stream: &TcpStream, limits: Limits) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
-    let end = Instant::now() + LINGER;
+    let end = Instant::now() + limits.linger;
     let mut rest = Vec::new();
     while let Ok(received) = timeout_at(end, receive(stream, &mut rest)).await {
         rest.clear();

@@ -1,6 +1,6 @@
 //! The server: its listener, and a task for each connection.
 
-use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use edgewake::net::{TcpListener, TcpSocket};
 
@@ -14,7 +14,32 @@ const BACKLOG: u32 = 4096;
 pub(crate) struct Server {
     pub(crate) site: Arc<Site>,
     pub(crate) method: Method,
+    pub(crate) limits: Limits,
     pub(crate) log: Log,
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// To rest between two requests.
+    pub(crate) idle: Duration,
+    /// For the head of a request, from its first byte on.
+    pub(crate) head: Duration,
+    /// To take nothing of an answer.
+    pub(crate) stalled: Duration,
+    /// To end, after our end.
+    pub(crate) linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            idle: Duration::from_secs(30),
+            head: Duration::from_secs(10),
+            stalled: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+        }
+    }
 }
 
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {

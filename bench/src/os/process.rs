@@ -86,6 +86,27 @@ pub fn pin_to(core: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// Seconds that a process has spent on a processor, user and kernel: of the threads that it has
+/// now, since those that have ended are no longer listed. `schedstat` counts nanoseconds, where
+/// `stat` has ticks.
+///
+/// # Errors
+///
+/// Returns what reading `/proc` returns, and an error for what is not understood.
+pub fn processor_time(pid: u32) -> io::Result<f64> {
+    let mut nanoseconds = 0_u64;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = match std::fs::read_to_string(thread?.path().join("schedstat")) {
+            // It has ended just now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            text => text?,
+        };
+        let first = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+        nanoseconds += first.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
+}
+
 /// The signals that end a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {

@@ -119,15 +119,9 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Seconds on a processor, of all its threads, user and kernel: `schedstat` counts nanoseconds.
+    /// Seconds on a processor, of all its threads, user and kernel.
     pub(crate) fn processor_time(&self) -> io::Result<f64> {
-        let mut nanoseconds = 0_u64;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let first = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
-            nanoseconds += first.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
-        }
-        Ok(nanoseconds as f64 / 1e9)
+        process::processor_time(self.child.id())
     }
 
     /// `Rss` of `smaps_rollup`, which is exact; `VmRSS` of `status` lags by pages per thread.
