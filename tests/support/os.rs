@@ -107,7 +107,7 @@ pub fn terminal_path(slave: &File) -> PathBuf {
     // SAFETY: `name` is writable for its length, and the descriptor is open.
     let failed = unsafe { libc::ttyname_r(slave.as_raw_fd(), name.as_mut_ptr(), name.len() as _) };
     assert_eq!(failed, 0, "{}", io::Error::from_raw_os_error(failed));
-    let name = name.map(|byte| byte as u8);
+    let name = name.map(|byte: libc::c_char| byte.to_ne_bytes()[0]);
     let name = std::ffi::CStr::from_bytes_until_nul(&name).expect("a name that fits");
     std::ffi::OsStr::from_bytes(name.to_bytes()).into()
 }
