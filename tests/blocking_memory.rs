@@ -51,6 +51,8 @@ fn aborted_closures_leave_nothing() {
         assert!(after <= before + 4096, "{before} bytes grew to {after}");
         assert_eq!(count.alive(), 0);
         assert_eq!(count.wakes(), QUEUED * ROUNDS);
+        #[cfg(feature = "net")]
+        runtime.block_on(dropped_look_ups_leave_nothing());
         go_on.send(()).expect("it waits");
         runtime.block_on(async {
             running.await.expect("it ran");
@@ -62,4 +64,17 @@ fn aborted_closures_leave_nothing() {
         let empty = allocations::in_use();
         assert!(empty + QUEUED * 16 < after, "{after} bytes shrank only to {empty}");
     });
+}
+
+// Goal: the same of look-ups that are dropped.
+#[cfg(feature = "net")]
+async fn dropped_look_ups_leave_nothing() {
+    let count = WakeCount::new();
+    let before = allocations::in_use();
+    for _ in 0..QUEUED {
+        let mut looking = Box::pin(edgewake::net::lookup_host("localhost:80"));
+        assert!(count.poll(&mut looking).is_pending(), "the only thread is held");
+    }
+    let after = allocations::in_use();
+    assert!(after <= before + 4096, "{before} bytes grew to {after}");
 }

@@ -253,13 +253,13 @@ mod silent {
         });
     }
 
-    // Goal: an attempt goes on while later ones run, and may win. Method: the first address begins
-    // to answer once the second has been tried; nothing else ever does.
+    // Goal: an attempt goes on while later ones run and fail, and may win. Method: the first address
+    // begins to answer once all have been tried; the second refuses, the third never answers.
     #[test]
     fn early_attempts_go_on() {
         run(|| async {
             let (mut first, second) = (BlackHole::new(), BlackHole::new());
-            let addresses = [first.address(), second.address(), second.address()];
+            let addresses = [first.address(), nobody().await, second.address()];
             let seen = Arc::new(Mutex::new(Vec::new()));
             let connector = families(&seen).attempt_delay(Duration::from_millis(20));
             let connecting = edgewake::spawn(async move { connector.connect(addresses).await });

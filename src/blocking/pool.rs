@@ -207,3 +207,46 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn quietly(action: impl FnOnce()) {
     let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(action));
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            mpsc::{RecvTimeoutError, channel},
+        },
+        time::Duration,
+    };
+
+    use super::{Pool, Ticket, lock};
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    // Goal: what is pushed after an idle thread's wait is over, and before that thread has the lock
+    // again, is taken by it: the push counted on it, and has started no other. Method: hold the
+    // lock while the wait ends, and push under it as `push` does with a thread that is free.
+    #[test]
+    fn a_thread_whose_wait_is_over_looks_again() {
+        let pool = Arc::new(Pool::new(1, Duration::from_millis(500)));
+        let (sender, receiver) = channel();
+        let first = sender.clone();
+        assert!(pool.push(Box::new(move || first.send(1).expect("it is read"))).is_ok());
+        assert_eq!(receiver.recv_timeout(PATIENCE), Ok(1));
+        let mut state = loop {
+            let state = lock(&pool.state);
+            if state.free == 1 {
+                break state;
+            }
+            drop(state);
+            std::thread::yield_now();
+        };
+        // It waits, or is about to; by the end of this its time is over.
+        let nothing = receiver.recv_timeout(Duration::from_secs(1));
+        assert_eq!(nothing, Err(RecvTimeoutError::Timeout));
+        let second = Box::new(move || sender.send(2).expect("it is read"));
+        state.queue.push_back((Ticket(1), second));
+        drop(state);
+        pool.pushed.notify_one();
+        assert_eq!(receiver.recv_timeout(PATIENCE), Ok(2));
+    }
+}
