@@ -50,7 +50,7 @@ use self::parked::Parked;
 pub(crate) use self::timers::TimerState;
 pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{
-    blocking::Pool,
+    blocking::OnDemand,
     reactor::{Dispatcher, Reactor},
     sync::Arc,
 };
@@ -68,11 +68,11 @@ pub(crate) struct Shared {
     timers: Timers,
     parked: Parked,
     notifier: Notifier,
-    blocking: Arc<Pool>,
+    blocking: OnDemand,
 }
 
 impl Shared {
-    pub(crate) fn blocking(&self) -> &Arc<Pool> {
+    pub(crate) fn blocking(&self) -> &OnDemand {
         &self.blocking
     }
 
@@ -148,19 +148,14 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(busy_poll: Duration, blocking: Pool) -> io::Result<Driver> {
+    pub(crate) fn new(busy_poll: Duration, blocking: OnDemand) -> io::Result<Driver> {
         let reactor = Arc::new(Reactor::new()?);
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
         let entry = notifier.entry().map(|(fd, interest)| (fd, NOTIFIER, interest));
         let dispatcher = Dispatcher::new(Arc::clone(&reactor)).with_notifier(entry);
-        let shared = Arc::new(Shared {
-            reactor,
-            timers,
-            parked: Parked::new(),
-            notifier,
-            blocking: Arc::new(blocking),
-        });
+        let shared =
+            Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier, blocking });
         let events = Events::with_capacity(EVENTS_PER_TURN);
         Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })
     }

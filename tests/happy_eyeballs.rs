@@ -253,8 +253,9 @@ mod silent {
         });
     }
 
-    // Goal: an attempt goes on while later ones run and fail, and may win. Method: the first address
-    // begins to answer once all have been tried; the second refuses, the third never answers.
+    // Goal: an attempt goes on while later ones run and fail, and may win. Method: the first
+    // address begins to answer once all have been tried; the second refuses, the third never
+    // answers.
     #[test]
     fn early_attempts_go_on() {
         run(|| async {

@@ -39,10 +39,7 @@ pub(crate) struct Job<T> {
 
 impl<T: Send + 'static> Job<T> {
     /// Hands a closure to the pool.
-    pub(crate) fn submit(
-        pool: &Arc<Pool>,
-        function: impl FnOnce() -> T + Send + 'static,
-    ) -> Job<T> {
+    pub(crate) fn submit(pool: Arc<Pool>, function: impl FnOnce() -> T + Send + 'static) -> Job<T> {
         let reply = Arc::new(Reply::new());
         let answer = Answer(Arc::clone(&reply));
         let work: Work = Box::new(move || {
@@ -57,7 +54,7 @@ impl<T: Send + 'static> Job<T> {
                 None
             }
         };
-        Job { pool: Arc::clone(pool), reply, ticket }
+        Job { pool, reply, ticket }
     }
 }
 

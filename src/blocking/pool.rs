@@ -29,17 +29,7 @@ use std::{
     time::Duration,
 };
 
-use super::job::Failure;
-
-/// How many threads there are at most, if nobody says otherwise.
-///
-/// They sleep in the kernel, so the price of one is its memory: some 20 KiB, 10 MiB of all. Few
-/// would let look-ups that wait for a dead name server, half a minute each, hold up every file and
-/// every closure behind them, and let closures that wait for one another wait for ever.
-pub(crate) const THREADS: usize = 512;
-
-/// How long a thread stays without work, if nobody says otherwise.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
+use super::{job::Failure, on_demand::Service};
 
 /// A queue that runs empty keeps room for so many entries.
 const KEPT_ROOM: usize = 64;
@@ -91,13 +81,13 @@ impl State {
 }
 
 impl Pool {
-    /// A pool that has no thread yet, and will have `most`, at least one. A thread that was idle
-    /// for `keep_alive` ends.
-    pub(crate) fn new(most: usize, keep_alive: Duration) -> Pool {
+    /// A pool that has no thread yet, and will have `most` (not zero). A thread that was idle for
+    /// `keep_alive` ends.
+    pub(super) fn new(most: usize, keep_alive: Duration) -> Pool {
         let state =
             State { queue: VecDeque::new(), next: Ticket(0), threads: 0, free: 0, shut: false };
         let (state, pushed) = (Mutex::new(state), Condvar::new());
-        Pool { state, pushed, most: most.max(1), keep_alive }
+        Pool { state, pushed, most, keep_alive }
     }
 
     /// Queues a closure, and sees to it that a thread will come for it.
@@ -133,20 +123,6 @@ impl Pool {
         let (_, work) = state.queue.remove(index)?;
         state.trim();
         Some(work)
-    }
-
-    /// Ends the service: what is queued is dropped, which tells its waiters; idle threads end now,
-    /// the others once their closure has returned. Nobody waits for them.
-    pub(crate) fn shut(&self) {
-        let queue = {
-            let mut state = lock(&self.state);
-            state.shut = true;
-            std::mem::take(&mut state.queue)
-        };
-        self.pushed.notify_all();
-        for (_, work) in queue {
-            quietly(|| drop(work));
-        }
     }
 
     fn start(self: &Arc<Pool>) -> std::io::Result<()> {
@@ -187,6 +163,26 @@ impl Pool {
         let outcome = self.pushed.wait_timeout(state, self.keep_alive);
         let (state, timeout) = outcome.unwrap_or_else(|poisoned| poisoned.into_inner());
         (state, timeout.timed_out())
+    }
+}
+
+impl Service for Pool {
+    fn pool(self: Arc<Pool>) -> Arc<Pool> {
+        self
+    }
+
+    /// What is queued is dropped, which tells its waiters; idle threads end now, the others once
+    /// their closure has returned. Nobody waits for them.
+    fn shut(&self) {
+        let queue = {
+            let mut state = lock(&self.state);
+            state.shut = true;
+            std::mem::take(&mut state.queue)
+        };
+        self.pushed.notify_all();
+        for (_, work) in queue {
+            quietly(|| drop(work));
+        }
     }
 }
 

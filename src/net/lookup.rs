@@ -108,7 +108,7 @@ impl Lookup {
     fn start(host: String, port: u16) -> io::Result<State> {
         let driver = context::current().ok_or_else(no_driver)?;
         let look_up = move || std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port));
-        Ok(State::Running(Job::submit(driver.blocking(), look_up)))
+        Ok(State::Running(Job::submit(driver.blocking().pool(), look_up)))
     }
 }
 

@@ -92,7 +92,7 @@ impl Handle {
         T: Send + 'static,
     {
         let runtime = self.clone();
-        let job = Job::submit(self.driver().blocking(), move || {
+        let job = Job::submit(self.driver().blocking().pool(), move || {
             let _visiting = context::visit(runtime);
             function()
         });

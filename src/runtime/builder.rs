@@ -6,7 +6,7 @@ use edgewake_sys::thread::set_timer_slack;
 
 use super::{Core, Runtime, scheduler::Shared};
 use crate::{
-    blocking::{self, Pool},
+    blocking::{self, OnDemand},
     driver::Driver,
     sync::Arc,
     task::Local,
@@ -116,8 +116,8 @@ impl Builder {
             let before = set_timer_slack(slack)?;
             set_timer_slack(before)?;
         }
-        let pool = Pool::new(self.blocking_threads, self.blocking_keep_alive);
-        let driver = Driver::new(self.busy_poll, pool)?;
+        let blocking = OnDemand::new(self.blocking_threads, self.blocking_keep_alive);
+        let driver = Driver::new(self.busy_poll, blocking)?;
         let shared = Arc::new(Shared::new(Arc::clone(driver.shared())));
         let local = Local::new(shared.identity());
         Ok(Runtime {
