@@ -1,5 +1,5 @@
 //! Sending files: ranges, ends, what is no file, and where a call stops. Whether sendfile(2) does
-//! it or a buffer is not to be seen from here; send_file_faults.rs has the one refuse.
+//! it or a buffer is not to be seen from here; copy_faults.rs has the one refuse.
 
 #![cfg(feature = "net")]
 
@@ -204,6 +204,22 @@ fn what_is_no_file() {
             [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset].contains(&broken),
             "{broken:?}"
         );
+    });
+}
+
+// Goal: a device that never has to be waited for is a file, also when the socket is full, which
+// sendfile(2) says with the error that it has for a device that must be waited for.
+#[test]
+fn a_device_that_never_waits() {
+    run(|| async {
+        const LENGTH: u64 = 32 << 20;
+        let zeros = std::fs::File::open("/dev/zero").unwrap();
+        let (stream, other) = pair().await;
+        let arriving = read_all(other);
+        assert_eq!(stream.send_file(&zeros, 0..LENGTH).await.unwrap(), LENGTH);
+        drop(stream);
+        let arrived = arriving.await.unwrap();
+        assert!(arrived.len() as u64 == LENGTH && arrived.iter().all(|byte| *byte == 0));
     });
 }
 

@@ -4,8 +4,8 @@
 //! can be dropped at any point. Nothing that was read is kept: what did not go is read again.
 //!
 //! Which of the two conditions a `WouldBlock` speaks of must be known, for it clears the readiness
-//! of the socket. A file on a disk never has to be waited for; of anything else that can be read
-//! at an offset (an event counter, say) it may be that, so there it is an error.
+//! of the socket. A file on a disk never has to be waited for. Anything else may have to be; so it
+//! is read and sent in two calls, and a `WouldBlock` of the first is an error.
 
 use std::{
     io,
@@ -95,8 +95,8 @@ fn send_piece(
         match sigpipe::quietly(|| socket::send_file(socket, file, range.start, length)) {
             // If there is another reason, the other way will meet it as well.
             Err(error) if socket::is_send_file_refused(&error) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(if file::is_on_disk(file)? { error } else { not_a_file() });
+            // Of which of the two? The other way tells them apart.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !file::is_on_disk(file)? => {
             }
             outcome => return outcome,
         }

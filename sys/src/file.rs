@@ -30,7 +30,7 @@ pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result
     let length = transfer_length("pread", buffer.len());
     let start = buffer.as_mut_ptr().cast();
     // SAFETY: `buffer` is writable for at least `length` bytes; the kernel writes whole bytes.
-    let count = unsafe { syscall!(pread(fd.as_raw_fd(), start, length, offset)) }?;
+    let count = unsafe { syscall!(wide::pread(fd.as_raw_fd(), start, length, offset)) }?;
     Ok(count as usize)
 }
 
@@ -46,17 +46,38 @@ pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result
 /// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html),
 /// [inode(7)](https://man7.org/linux/man-pages/man7/inode.7.html)
 #[doc(alias = "fstat")]
+#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
 pub fn is_on_disk(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut status = MaybeUninit::<libc::stat>::uninit();
+    let kind = kind_of(fd)?;
+    Ok(kind == libc::S_IFREG as u32 || kind == libc::S_IFBLK as u32)
+}
+
+/// The type of a file, as the bits of its mode that `S_IFMT` masks.
+#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
+pub(crate) fn kind_of(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut status = MaybeUninit::<wide::stat>::uninit();
     // SAFETY: `status` is room for what the call writes.
-    unsafe { syscall!(fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
+    unsafe { syscall!(wide::fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
     // SAFETY: the call succeeded and has written it.
-    let mode = unsafe { status.assume_init() }.st_mode & libc::S_IFMT;
-    Ok(mode == libc::S_IFREG || mode == libc::S_IFBLK)
+    let status = unsafe { status.assume_init() };
+    // The two have types of their own on 32-bit Android.
+    Ok(status.st_mode as u32 & libc::S_IFMT as u32)
 }
 
 /// An offset as the system has it.
-pub(crate) fn offset_of(offset: u64) -> io::Result<libc::off_t> {
+pub(crate) fn offset_of(offset: u64) -> io::Result<wide::off_t> {
     let too_large = |_| io::Error::from_raw_os_error(libc::EOVERFLOW);
-    libc::off_t::try_from(offset).map_err(too_large)
+    wide::off_t::try_from(offset).map_err(too_large)
+}
+
+/// The calls that know files of any size, by the names they have elsewhere. On 32-bit Linux the
+/// plain ones end at 2 GiB, and fstat(2) of a larger file fails.
+pub(crate) mod wide {
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) use libc::{fstat, off_t, pread, stat};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) use libc::{
+        fstat64 as fstat, off64_t as off_t, pread64 as pread, sendfile64 as sendfile,
+        stat64 as stat,
+    };
 }

@@ -7,7 +7,8 @@
 //!
 //! The protocol is POSIX's: a synchronous `SIGPIPE` goes to the thread that made the call
 //! (write(2), `EPIPE`), so it is blocked in this thread, consumed if the call has raised it, and
-//! the mask restored. A signal that was pending before is left alone.
+//! the mask restored. A signal that was pending before is left alone. (Apple sends that of a pipe
+//! to the process; there pipes and sockets have a flag of their own against it.)
 //!
 //! Called by the transfers of this crate. Its own calls cannot fail with valid arguments, take no
 //! time that matters beside a transfer (three system calls), and are not behind the door.
@@ -103,8 +104,15 @@ fn consume() {
     unsafe { libc::sigtimedwait(&sigpipe(), ptr::null_mut(), &none) };
 }
 
+/// Under a lock, and after another look: of two threads that saw the one signal of a process, the
+/// second would wait for the next.
 #[cfg(not(edgewake_has = "sigtimedwait"))]
 fn consume() {
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if !pending() {
+        return;
+    }
     let mut signal = 0;
     // SAFETY: the set is initialised, and `signal` is room for the number.
     let failed = unsafe { libc::sigwait(&sigpipe(), &mut signal) };

@@ -3,11 +3,10 @@
 
 use std::{
     io,
-    mem::MaybeUninit,
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-use crate::fd;
+use crate::{fd, file::kind_of};
 
 /// Which end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,20 +21,15 @@ pub enum End {
 ///
 /// # Errors
 ///
-/// `EBADF`; `EOVERFLOW` for a large file on a 32-bit system.
+/// `EBADF`.
 ///
 /// # References
 ///
 /// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html) `S_IFIFO`
 #[doc(alias = "fstat")]
-#[allow(clippy::unnecessary_cast, reason = "the field is wider than its type on 32-bit Android")]
+#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
 pub fn is_fifo(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut status = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: `status` is room for what the call writes.
-    unsafe { syscall!(fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
-    // SAFETY: the call succeeded, so it has written the structure.
-    let status = unsafe { status.assume_init() };
-    Ok(status.st_mode as u32 & libc::S_IFMT as u32 == libc::S_IFIFO as u32)
+    Ok(kind_of(fd)? == libc::S_IFIFO as u32)
 }
 
 /// Refuses what is not this end of a pipe. Makes two system calls.

@@ -9,7 +9,10 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-use crate::{file::offset_of, syscall::transfer_length};
+use crate::{
+    file::{offset_of, wide},
+    syscall::transfer_length,
+};
 
 /// Sends at most `length` bytes of `file` from `offset` on, as many as there is room for, and
 /// returns how many. 0 is the end of the file, unless `length` is 0. The file's own position stays
@@ -68,12 +71,12 @@ pub fn is_send_file_refused(error: &io::Error) -> bool {
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
-    mut offset: libc::off_t,
+    mut offset: wide::off_t,
     length: usize,
 ) -> io::Result<usize> {
     let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
     // SAFETY: `offset` is an offset to read and to write.
-    let count = unsafe { syscall!(sendfile(to, from, &mut offset, length)) }?;
+    let count = unsafe { syscall!(wide::sendfile(to, from, &mut offset, length)) }?;
     Ok(count as usize)
 }
 
@@ -81,7 +84,7 @@ fn transfer(
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
-    offset: libc::off_t,
+    offset: wide::off_t,
     length: usize,
 ) -> io::Result<usize> {
     let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
@@ -95,11 +98,11 @@ fn transfer(
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
-    offset: libc::off_t,
+    offset: wide::off_t,
     length: usize,
 ) -> io::Result<usize> {
     let (to, from) = (socket.as_raw_fd(), file.as_raw_fd());
-    let (asked, no_headers) = (length as libc::off_t, std::ptr::null_mut());
+    let (asked, no_headers) = (length as wide::off_t, std::ptr::null_mut());
     let mut sent = asked;
     // SAFETY: `sent` is the length to read and room for the count; there are no headers.
     let outcome = unsafe { syscall!(sendfile(from, to, offset, &mut sent, no_headers, 0)) };
@@ -111,7 +114,7 @@ fn transfer(
 
 /// What the BSDs' call has come to.
 #[cfg(any(edgewake_has = "sendfile_freebsd", edgewake_has = "sendfile_apple"))]
-fn count(outcome: io::Result<libc::c_int>, sent: libc::off_t) -> io::Result<usize> {
+fn count(outcome: io::Result<libc::c_int>, sent: wide::off_t) -> io::Result<usize> {
     match outcome {
         Err(error) if sent == 0 => Err(error),
         _ => Ok(sent as usize),
@@ -119,7 +122,7 @@ fn count(outcome: io::Result<libc::c_int>, sent: libc::off_t) -> io::Result<usiz
 }
 
 #[cfg(not(edgewake_has = "sendfile"))]
-fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: libc::off_t, _: usize) -> io::Result<usize> {
+fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: wide::off_t, _: usize) -> io::Result<usize> {
     let sentence = "this system has no sendfile(2)";
     Err(io::Error::new(io::ErrorKind::Unsupported, sentence))
 }
