@@ -166,7 +166,7 @@ fn an_end_as_a_childs_stream() {
 
 // Goal: each read takes one packet; one that is too long for the buffer loses its rest, and leaves
 // the next whole (T1: reads that stop short of what is there).
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn t01_packets_are_read_one_by_one() {
     run(|| async {
@@ -198,7 +198,7 @@ fn t01_packets_are_read_one_by_one() {
 
 // Goal: the capacity is told, changed, kept from losing what is in the pipe; and a writer that
 // waits for room is woken by more of it.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
 fn capacity() {
     run(|| async {

@@ -102,6 +102,7 @@ pub fn pty() -> (File, File) {
 }
 
 /// The path by which a terminal can be opened again.
+#[cfg(target_os = "linux")]
 pub fn terminal_path(slave: &File) -> PathBuf {
     let mut name = [0; 128];
     // SAFETY: `name` is writable for its length, and the descriptor is open.
