@@ -477,6 +477,19 @@ fn dropped_runtimes_drop_what_is_queued() {
     });
 }
 
+// Goal: a runtime that has gone takes no closure either if it never had one.
+#[test]
+fn a_dropped_runtime_starts_no_pool() {
+    deadline(|| {
+        let handle = Runtime::new().expect("a runtime").handle();
+        for _ in 0..2 {
+            let late = handle.spawn_blocking(|| ());
+            assert!(late.is_finished());
+            assert!(futures::executor::block_on(late).expect_err("too late").is_cancelled());
+        }
+    });
+}
+
 // Goal: idle threads of a dropped runtime end at once, however long they were to stay.
 #[test]
 fn dropped_runtimes_end_idle_threads() {
@@ -514,6 +527,35 @@ fn closures_reach_their_runtime() {
         // The thread is a guest for no longer than the closure: a closure of another runtime, or
         // none, finds its own.
         assert!(Handle::try_current().is_none());
+    });
+}
+
+// Goal: what waits inside a closure, under whatever executor blocks its thread, waits with the
+// runtime's driver.
+#[cfg(all(feature = "net", feature = "time"))]
+#[test]
+fn closures_wait_with_their_runtimes_driver() {
+    use edgewake::{
+        net::{TcpListener, TcpStream},
+        time::sleep,
+    };
+
+    deadline(|| {
+        runtime_of(1).block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = listener.local_addr().expect("bound");
+            let connected = spawn_blocking(move || {
+                futures::executor::block_on(async {
+                    sleep(Duration::from_millis(1)).await;
+                    let stream = TcpStream::connect(address).await.expect("it listens");
+                    stream.readable().await.expect("a driver");
+                    stream.try_read(&mut [0; 8]).expect("a byte")
+                })
+            });
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.try_write(b"x").expect("room");
+            assert_eq!(connected.await.expect("no panic"), 1);
+        });
     });
 }
 
