@@ -28,8 +28,8 @@ pub(crate) trait Carrier {
     /// Takes back what is held and empty.
     fn recycle(&mut self, held: Self::Held);
 
-    /// What is received at once, at most.
-    fn size(&self) -> usize;
+    /// Whether so many bytes received tell that there are no more.
+    fn drains(&self, received: usize) -> bool;
 }
 
 /// One direction of a flow.
@@ -84,7 +84,7 @@ impl<H> Direction<H> {
                     self.held = Some(Box::new(held));
                     return Ok(());
                 }
-                Ok((count, None)) if short_drains && count < carrier.size() => {
+                Ok((count, None)) if short_drains && carrier.drains(count) => {
                     return Ok(());
                 }
                 Ok((_, None)) => {}
@@ -138,8 +138,8 @@ impl Carrier for Buffer {
 
     fn recycle(&mut self, _: Rest) {}
 
-    fn size(&self) -> usize {
-        self.0.len()
+    fn drains(&self, received: usize) -> bool {
+        received < self.0.len()
     }
 }
 
@@ -210,8 +210,9 @@ impl Carrier for Pipes {
         self.empty.push(held.pipe);
     }
 
-    fn size(&self) -> usize {
-        self.size
+    /// Never: a pipe is full when it has so many pieces in it, of whatever length.
+    fn drains(&self, _: usize) -> bool {
+        false
     }
 }
 
