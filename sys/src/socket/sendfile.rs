@@ -4,10 +4,9 @@
 //! BSDs, and returns the count alone on Linux. Here it is the count everywhere; the error comes
 //! with the next call, if it still holds.
 
-use std::{
-    io,
-    os::fd::{AsRawFd, BorrowedFd},
-};
+#[cfg(edgewake_has = "sendfile")]
+use std::os::fd::AsRawFd;
+use std::{io, os::fd::BorrowedFd};
 
 use crate::{
     file::{offset_of, wide},
