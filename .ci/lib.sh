@@ -81,6 +81,17 @@ need_peers() {
     export EDGEWAKE_NEEDS_SOCAT=1 EDGEWAKE_NEEDS_CURL=1 EDGEWAKE_NEEDS_IPERF3=1
 }
 
+# need_namespaces: the tests in a network of their own (tests/happy_eyeballs_netns.rs) may not be
+# skipped, where the kernel lets anybody have one.
+need_namespaces() {
+    apt_install iproute2 util-linux
+    if unshare --user --map-root-user --net true 2>/dev/null; then
+        export EDGEWAKE_NEEDS_NETNS=1
+    else
+        say "no network namespaces here: the tests that need one say so and pass"
+    fi
+}
+
 # need_readelf: the tests that read this program's notes may not be skipped (tests/probes.rs).
 need_readelf() {
     apt_install binutils
