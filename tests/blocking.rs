@@ -1,10 +1,9 @@
-//! `spawn_blocking` and the pool behind it: what runs, what is dropped, how many threads there are.
+//! `spawn_blocking` and the pool behind it: what runs, what is dropped, how many run at once.
 
 mod support;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashSet,
+    cell::Cell,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -14,7 +13,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     task::Poll,
-    thread::{self, ThreadId},
+    thread,
     time::Duration,
 };
 
@@ -55,24 +54,6 @@ impl Held {
         self.go_on.send(()).expect("it waits");
         runtime.block_on(self.handle).expect("it ends");
     }
-}
-
-thread_local! {
-    /// Counts the ends of the pool's threads, by its drop.
-    static END: RefCell<Option<Ending>> = const { RefCell::new(None) };
-}
-
-struct Ending(Arc<AtomicUsize>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Has the calling thread count its end there.
-fn count_end(ends: &Arc<AtomicUsize>) {
-    END.set(Some(Ending(Arc::clone(ends))));
 }
 
 // Goal: what crosses threads can.
@@ -163,51 +144,6 @@ fn one_thread_keeps_the_order() {
     });
 }
 
-// Goal: an idle thread is used again, rather than another one started.
-#[test]
-fn idle_threads_are_used_again() {
-    deadline(|| {
-        let runtime = Builder::new().blocking_keep_alive(PATIENCE).build().expect("a runtime");
-        let mut threads = HashSet::<ThreadId>::new();
-        for _ in 0..100 {
-            let handle = runtime.spawn_blocking(|| thread::current().id());
-            threads.insert(runtime.block_on(handle).expect("it ran"));
-        }
-        // The result is there a moment before its thread is free.
-        assert!(threads.len() < 20, "{} threads for one closure at a time", threads.len());
-    });
-}
-
-// Goal: threads that have nothing to do end after the time that was set, and others start when
-// there is something again.
-#[test]
-fn idle_threads_end() {
-    deadline(|| {
-        let keep_alive = Duration::from_millis(1);
-        let runtime = Builder::new().blocking_keep_alive(keep_alive).build().expect("a runtime");
-        let ends = Arc::new(AtomicUsize::new(0));
-        for round in 1..=3 {
-            let meet = Arc::new(Barrier::new(4));
-            let handles: Vec<_> = (0..4)
-                .map(|_| {
-                    let (meet, ends) = (Arc::clone(&meet), Arc::clone(&ends));
-                    runtime.spawn_blocking(move || {
-                        count_end(&ends);
-                        meet.wait();
-                    })
-                })
-                .collect();
-            runtime.block_on(async {
-                for handle in handles {
-                    handle.await.expect("it ran");
-                }
-            });
-            // A thread that was still there from the last round counts in this one.
-            eventually("four threads end", || ends.load(Ordering::SeqCst) == 4 * round);
-        }
-    });
-}
-
 // Goal: no closure is left behind by a thread that ends at the moment it is pushed. Method: threads
 // that end as soon as the queue is empty, or nearly, and closures that come one by one and in
 // bursts.
@@ -265,7 +201,7 @@ fn panics_come_back() {
         let error = quietly("a panic of the test", || {
             runtime.block_on(runtime.spawn_blocking(panics)).expect_err("it panicked")
         });
-        assert!(error.is_panic() && !error.is_cancelled());
+        assert!(error.is_panic() && !error.is_cancelled() && !error.is_no_thread());
         assert_eq!(error.to_string(), "the task panicked: a panic of the test");
         let payload = error.try_into_panic().expect("a panic");
         assert_eq!(message(&*payload), "a panic of the test");
@@ -469,27 +405,12 @@ fn dropped_runtimes_drop_what_is_queued() {
         let late = handle.spawn_blocking(move || drop(captured));
         assert!(late.is_finished());
         probe.expect(0, 0, 2);
-        assert!(futures::executor::block_on(late).expect_err("too late").is_cancelled());
+        let error = futures::executor::block_on(late).expect_err("too late");
+        assert!(error.is_cancelled() && !error.is_no_thread());
         assert!(!running.is_finished());
         drop(running);
         go_on.send(()).expect("it waits");
         eventually("the output is dropped", || probe.seen().output_drops == 3);
-    });
-}
-
-// Goal: idle threads of a dropped runtime end at once, however long they were to stay.
-#[test]
-fn dropped_runtimes_end_idle_threads() {
-    deadline(|| {
-        let builder = Builder::new().blocking_keep_alive(Duration::MAX);
-        let runtime = builder.build().expect("a runtime");
-        let ends = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&ends);
-        let handle = runtime.spawn_blocking(move || count_end(&counted));
-        runtime.block_on(handle).expect("it ran");
-        assert_eq!(ends.load(Ordering::SeqCst), 0);
-        drop(runtime);
-        eventually("its thread ends", || ends.load(Ordering::SeqCst) == 1);
     });
 }
 
