@@ -5,8 +5,7 @@ mod pool;
 mod support;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashSet,
+    cell::Cell,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -16,7 +15,7 @@ use std::{
         mpsc::channel,
     },
     task::Poll,
-    thread::{self, ThreadId},
+    thread,
     time::Duration,
 };
 
@@ -27,28 +26,10 @@ use edgewake::{
 use crate::{
     pool::{hold, runtime_of},
     support::{
-        PATIENCE, WakeCount, assert_debug, assert_send, assert_sync, assert_unpin, deadline,
-        eventually, message, quietly,
+        WakeCount, assert_debug, assert_send, assert_sync, assert_unpin, deadline, eventually,
+        message, quietly,
     },
 };
-
-thread_local! {
-    /// Counts the ends of the pool's threads, by its drop.
-    static END: RefCell<Option<Ending>> = const { RefCell::new(None) };
-}
-
-struct Ending(Arc<AtomicUsize>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Has the calling thread count its end there.
-fn count_end(ends: &Arc<AtomicUsize>) {
-    END.set(Some(Ending(Arc::clone(ends))));
-}
 
 // Goal: what crosses threads can.
 #[test]
@@ -138,51 +119,6 @@ fn one_thread_keeps_the_order() {
     });
 }
 
-// Goal: an idle thread is used again, rather than another one started.
-#[test]
-fn idle_threads_are_used_again() {
-    deadline(|| {
-        let runtime = Builder::new().blocking_keep_alive(PATIENCE).build().expect("a runtime");
-        let mut threads = HashSet::<ThreadId>::new();
-        for _ in 0..100 {
-            let handle = runtime.spawn_blocking(|| thread::current().id());
-            threads.insert(runtime.block_on(handle).expect("it ran"));
-        }
-        // The result is there a moment before its thread is free.
-        assert!(threads.len() < 20, "{} threads for one closure at a time", threads.len());
-    });
-}
-
-// Goal: threads that have nothing to do end after the time that was set, and others start when
-// there is something again.
-#[test]
-fn idle_threads_end() {
-    deadline(|| {
-        let keep_alive = Duration::from_millis(1);
-        let runtime = Builder::new().blocking_keep_alive(keep_alive).build().expect("a runtime");
-        let ends = Arc::new(AtomicUsize::new(0));
-        for round in 1..=3 {
-            let meet = Arc::new(Barrier::new(4));
-            let handles: Vec<_> = (0..4)
-                .map(|_| {
-                    let (meet, ends) = (Arc::clone(&meet), Arc::clone(&ends));
-                    runtime.spawn_blocking(move || {
-                        count_end(&ends);
-                        meet.wait();
-                    })
-                })
-                .collect();
-            runtime.block_on(async {
-                for handle in handles {
-                    handle.await.expect("it ran");
-                }
-            });
-            // A thread that was still there from the last round counts in this one.
-            eventually("four threads end", || ends.load(Ordering::SeqCst) == 4 * round);
-        }
-    });
-}
-
 // Goal: no closure is left behind by a thread that ends at the moment it is pushed. Method: threads
 // that end as soon as the queue is empty, or nearly, and closures that come one by one and in
 // bursts.
@@ -240,7 +176,7 @@ fn panics_come_back() {
         let error = quietly("a panic of the test", || {
             runtime.block_on(runtime.spawn_blocking(panics)).expect_err("it panicked")
         });
-        assert!(error.is_panic() && !error.is_cancelled());
+        assert!(error.is_panic() && !error.is_cancelled() && !error.is_no_thread());
         assert_eq!(error.to_string(), "the task panicked: a panic of the test");
         let payload = error.try_into_panic().expect("a panic");
         assert_eq!(message(&*payload), "a panic of the test");

@@ -5,38 +5,16 @@
 mod pool;
 mod support;
 
-use std::{
-    cell::RefCell,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::channel,
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+    mpsc::channel,
 };
 
-use edgewake::{Builder, Runtime};
+use edgewake::Runtime;
 use pool::{hold, runtime_of};
 
 use crate::support::{PATIENCE, Probe, WakeCount, deadline, eventually, quietly};
-
-thread_local! {
-    /// Counts the ends of the pool's threads, by its drop.
-    static END: RefCell<Option<Ending>> = const { RefCell::new(None) };
-}
-
-struct Ending(Arc<AtomicUsize>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Has the calling thread count its end there.
-fn count_end(ends: &Arc<AtomicUsize>) {
-    END.set(Some(Ending(Arc::clone(ends))));
-}
 
 /// A value whose drop panics.
 struct PanicsWhenDropped;
@@ -214,21 +192,5 @@ fn a_dropped_runtime_starts_no_pool() {
             assert!(late.is_finished());
             assert!(futures::executor::block_on(late).expect_err("too late").is_cancelled());
         }
-    });
-}
-
-// Goal: idle threads of a dropped runtime end at once, however long they were to stay.
-#[test]
-fn dropped_runtimes_end_idle_threads() {
-    deadline(|| {
-        let builder = Builder::new().blocking_keep_alive(Duration::MAX);
-        let runtime = builder.build().expect("a runtime");
-        let ends = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&ends);
-        let handle = runtime.spawn_blocking(move || count_end(&counted));
-        runtime.block_on(handle).expect("it ran");
-        assert_eq!(ends.load(Ordering::SeqCst), 0);
-        drop(runtime);
-        eventually("its thread ends", || ends.load(Ordering::SeqCst) == 1);
     });
 }

@@ -40,7 +40,7 @@ fn no_thread_is_an_error_only_without_any() {
         futures::executor::block_on(async {});
         for _ in 0..3 {
             let error = refused(&handle);
-            assert!(!error.is_cancelled() && !error.is_panic());
+            assert!(error.is_no_thread() && !error.is_cancelled() && !error.is_panic());
             assert!(error.to_string().starts_with("no thread could be started: "), "{error}");
             assert!(error.source().is_some_and(|source| source.is::<io::Error>()));
             assert!(error.try_into_panic().is_err());

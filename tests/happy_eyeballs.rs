@@ -156,6 +156,19 @@ fn unreachable_addresses_tell_less() {
     });
 }
 
+// Goal: a local port that somebody else has is an error, and nothing waits for it.
+#[test]
+fn a_port_of_somebody_elses_is_told() {
+    run(|| async {
+        let (theirs, bad) = (listener().await, nobody().await);
+        for in_order in [false, true] {
+            let connector = Connector::new().in_order(in_order).bind(theirs.local_addr().unwrap());
+            let outcome = connector.connect([bad, bad, bad]).await;
+            assert_eq!(kind(outcome), io::ErrorKind::AddrInUse);
+        }
+    });
+}
+
 // Goal: the local address is used for its family, and each socket is prepared before it is bound.
 #[test]
 fn sockets_are_prepared_and_bound() {
@@ -275,6 +288,66 @@ mod silent {
             stream.read_exact(&mut [0]).await.unwrap();
             stream.write_all(b"y").await.unwrap();
             io::Read::read_exact(&mut server, &mut [0]).unwrap();
+        });
+    }
+
+    // Goal: the attempts of a fixed local port, which only one of them can have, all come to their
+    // turn. Method: the first goes on until the others have found the port taken, and then fails.
+    #[test]
+    fn a_fixed_port_goes_from_attempt_to_attempt() {
+        run(|| async {
+            let hole = BlackHole::new();
+            let listener = listener().await;
+            let good = listener.local_addr().unwrap();
+            let (bad, local) = (nobody().await, nobody().await);
+            let addresses = [hole.address(), bad, good];
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let connector = families(&seen).attempt_delay(Duration::from_millis(20)).bind(local);
+            let connecting = edgewake::spawn(async move { connector.connect(addresses).await });
+            while seen.lock().unwrap().len() < 3 {
+                tcp::turn().await;
+            }
+            // The next segment that asks for a connection is refused.
+            drop(hole);
+            let stream = connecting.await.unwrap().unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), good);
+            assert_eq!(stream.local_addr().unwrap(), local);
+            // The two that found it taken tried once more, and no oftener.
+            assert_eq!(seen.lock().unwrap().len(), 5);
+        });
+    }
+
+    // Goal: while the port is taken, the race goes on with the addresses that need another.
+    #[test]
+    fn a_fixed_port_holds_up_its_family_alone() {
+        if !has_v6() {
+            return;
+        }
+        run(|| async {
+            let hole = BlackHole::new();
+            let listener = listener_v6().await;
+            let good = listener.local_addr().unwrap();
+            let local = nobody().await;
+            let addresses = [hole.address(), nobody_v6().await, hole.address(), good];
+            let connector = Connector::new().bind(local);
+            let (_, stream) = timed(&connector, &addresses).await;
+            assert_eq!(stream.peer_addr().unwrap(), good);
+        });
+    }
+
+    // Goal: sockets that share the port race as without one.
+    #[test]
+    fn attempts_that_share_a_port_race() {
+        run(|| async {
+            let hole = BlackHole::new();
+            let listener = listener().await;
+            let good = listener.local_addr().unwrap();
+            let local = nobody().await;
+            let connector =
+                Connector::new().bind(local).prepare(|socket| socket.set_reuse_addr(true));
+            let (_, stream) = timed(&connector, &[hole.address(), good]).await;
+            assert_eq!(stream.peer_addr().unwrap(), good);
+            assert_eq!(stream.local_addr().unwrap(), local);
         });
     }
 

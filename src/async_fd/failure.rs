@@ -1,6 +1,6 @@
 //! Watching for the failure of a descriptor that nobody reads from or writes to.
 //!
-//! As for the error queue (see `errors`) what counts is an event after the last look, by the
+//! As for the error queue (see `events`) what counts is an event after the last look, by the
 //! generation of the reading side: the bit that an error sets is cleared by whoever next finds no
 //! data, and outlives what it speaks of where nobody does.
 

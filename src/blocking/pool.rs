@@ -2,23 +2,31 @@
 //!
 //! # No wake-up is lost between a push and the end of an idle thread
 //!
-//! Everything happens under one lock, and `free` counts the threads that will look at the queue
-//! before they wait again: those that are starting, those that were woken or whose wait is over,
-//! and, on top of these, those that wait. A push
+//! Everything happens under one lock. `coming` counts the threads that will look at the queue
+//! before they wait: those that are starting, those that were woken, and those whose wait is over;
+//! `idle` has those that wait. A push that would make the queue longer than `coming`
 //!
-//! - starts a thread if the queue is longer than `free` then, and
-//! - else wakes one that waits, if any still does.
+//! - wakes one that waits, if any does, which is thereby `coming`, and
+//! - else starts one, unless there are as many as there may be.
 //!
-//! A thread waits only when the queue is empty; so as long as any waits, no more entries are in the
-//! queue than threads on their way to it. A thread whose wait has timed out looks at the queue
-//! again, under the lock, before it ends: what was pushed meanwhile counted on it, and is taken.
+//! A thread waits only when the queue is empty, and takes an entry when it is not; so as long as
+//! any waits, no more entries are in the queue than threads are coming for them. A thread whose
+//! wait has timed out is still in `idle` until it has the lock again: whoever takes it out before
+//! that counts on it, and it looks at the queue once more, under the lock, before it ends.
 //!
 //! A thread ends only when the queue is empty, so where there is no thread there is no entry.
+//!
+//! # The pool shrinks to what its load needs
+//!
+//! The last to begin to wait is woken first. So what serves a light load is always the same few
+//! threads, and the others' time runs out, however often there is something to do. Each waits by a
+//! bell of its own, since a condition variable that they shared would choose by itself, and does
+//! choose the one that waits longest where its queue is the kernel's.
 //!
 //! # What grows
 //!
 //! Nothing with the entries that were withdrawn: they leave the queue, and a queue that runs empty
-//! gives its memory back.
+//! gives its memory back. The list of idle threads keeps room for as many as ever were.
 
 use std::{
     collections::VecDeque,
@@ -47,11 +55,13 @@ pub(super) struct Refused {
     pub(super) reason: Failure,
 }
 
+/// Wakes one thread, which waits with the lock of the state: something was pushed, or the pool
+/// shuts down.
+type Bell = Arc<Condvar>;
+
 /// A queue of closures and at most so many threads that run them.
 pub(crate) struct Pool {
     state: Mutex<State>,
-    /// For threads that wait: something was pushed, or the pool shuts down.
-    pushed: Condvar,
     most: usize,
     keep_alive: Duration,
 }
@@ -62,7 +72,9 @@ struct State {
     next: Ticket,
     threads: usize,
     /// See the module's header.
-    free: usize,
+    coming: usize,
+    /// Those that wait and were not woken, in the order in which they began to.
+    idle: Vec<Bell>,
     shut: bool,
 }
 
@@ -84,36 +96,58 @@ impl Pool {
     /// A pool that has no thread yet, and will have `most` (not zero). A thread that was idle for
     /// `keep_alive` ends.
     pub(super) fn new(most: usize, keep_alive: Duration) -> Pool {
-        let state =
-            State { queue: VecDeque::new(), next: Ticket(0), threads: 0, free: 0, shut: false };
-        let (state, pushed) = (Mutex::new(state), Condvar::new());
-        Pool { state, pushed, most, keep_alive }
+        let state = State {
+            queue: VecDeque::new(),
+            next: Ticket(0),
+            threads: 0,
+            coming: 0,
+            idle: Vec::new(),
+            shut: false,
+        };
+        Pool { state: Mutex::new(state), most, keep_alive }
     }
 
     /// Queues a closure, and sees to it that a thread will come for it.
     pub(super) fn push(self: &Arc<Pool>, work: Work) -> Result<Ticket, Refused> {
-        let mut state = lock(&self.state);
+        // The lock is not held any more when the bell rings, which the woken thread needs first.
+        let (ticket, bell) = self.admit(&mut lock(&self.state), work)?;
+        if let Some(bell) = bell {
+            bell.notify_one();
+        }
+        Ok(ticket)
+    }
+
+    /// Queues a closure, and returns the bell that the caller has to ring, if any.
+    fn admit(
+        self: &Arc<Pool>,
+        state: &mut State,
+        work: Work,
+    ) -> Result<(Ticket, Option<Bell>), Refused> {
         if state.shut {
             return Err(Refused { work, reason: Failure::Cancelled });
         }
-        if state.queue.len() >= state.free && state.threads < self.most {
-            // Under the lock: nobody can find a thread that is counted and not there.
-            match self.start() {
-                Ok(()) => {
-                    state.threads += 1;
-                    state.free += 1;
+        let mut bell = None;
+        if state.queue.len() >= state.coming {
+            bell = state.idle.pop();
+            if bell.is_some() {
+                state.coming += 1;
+            } else if state.threads < self.most {
+                // Under the lock: nobody can find a thread that is counted and not there.
+                match self.start() {
+                    Ok(()) => {
+                        state.threads += 1;
+                        state.coming += 1;
+                    }
+                    // A limit on threads. Those that there are will serve it.
+                    Err(_) if state.threads > 0 => {}
+                    Err(error) => return Err(Refused { work, reason: Failure::NoThread(error) }),
                 }
-                // A limit on threads. Those that there are will serve it.
-                Err(_) if state.threads > 0 => {}
-                Err(error) => return Err(Refused { work, reason: Failure::NoThread(error) }),
             }
         }
         let ticket = state.next;
         state.next = Ticket(ticket.0 + 1);
         state.queue.push_back((ticket, work));
-        drop(state);
-        self.pushed.notify_one();
-        Ok(ticket)
+        Ok((ticket, bell))
     }
 
     /// Takes a closure back, unless a thread has taken it.
@@ -132,36 +166,49 @@ impl Pool {
         Ok(())
     }
 
-    /// The life of a thread. It is counted in `threads` and `free` from its birth.
+    /// The life of a thread. It is counted in `threads` and `coming` from its birth.
     fn serve(&self) {
+        let bell = Bell::default();
         let mut state = lock(&self.state);
         loop {
             if let Some(work) = state.pop() {
-                state.free -= 1;
+                state.coming -= 1;
                 drop(state);
                 // A closure's panic is caught where its result is; what is left are those of the
                 // drop of a result that nobody waits for, and of a waker.
                 quietly(work);
                 state = lock(&self.state);
-                state.free += 1;
+                state.coming += 1;
             } else if state.shut {
                 break;
             } else {
                 let over;
-                (state, over) = self.wait(state);
+                (state, over) = self.wait(state, &bell);
                 if over && state.queue.is_empty() {
                     break;
                 }
             }
         }
-        state.free -= 1;
+        state.coming -= 1;
         state.threads -= 1;
     }
 
     /// Waits to be woken; true if that took longer than an idle thread stays.
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
-        let outcome = self.pushed.wait_timeout(state, self.keep_alive);
-        let (state, timeout) = outcome.unwrap_or_else(|poisoned| poisoned.into_inner());
+    fn wait<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        bell: &Bell,
+    ) -> (MutexGuard<'a, State>, bool) {
+        state.coming -= 1;
+        state.idle.push(Arc::clone(bell));
+        let outcome = bell.wait_timeout(state, self.keep_alive);
+        let (mut state, timeout) = outcome.unwrap_or_else(|poisoned| poisoned.into_inner());
+        // Who took the bell to ring it has counted this thread; else its time is over, or nothing
+        // at all has woken it, as may happen to a condition variable.
+        if let Some(index) = state.idle.iter().position(|idle| Arc::ptr_eq(idle, bell)) {
+            state.idle.remove(index);
+            state.coming += 1;
+        }
         (state, timeout.timed_out())
     }
 }
@@ -174,12 +221,15 @@ impl Service for Pool {
     /// What is queued is dropped, which tells its waiters; idle threads end now, the others once
     /// their closure has returned. Nobody waits for them.
     fn shut(&self) {
-        let queue = {
+        let (queue, idle) = {
             let mut state = lock(&self.state);
             state.shut = true;
-            std::mem::take(&mut state.queue)
+            state.coming += state.idle.len();
+            (std::mem::take(&mut state.queue), std::mem::take(&mut state.idle))
         };
-        self.pushed.notify_all();
+        for bell in idle {
+            bell.notify_one();
+        }
         for (_, work) in queue {
             quietly(|| drop(work));
         }
@@ -208,19 +258,33 @@ pub(super) fn quietly(action: impl FnOnce()) {
 mod tests {
     use std::{
         sync::{
-            Arc,
+            Arc, Barrier, MutexGuard,
             mpsc::{RecvTimeoutError, channel},
         },
-        time::Duration,
+        time::{Duration, Instant},
     };
 
-    use super::{Pool, Ticket, lock};
+    use super::{Pool, Service, State, lock};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
+    /// The state, locked, once so many threads wait.
+    fn once_idle(pool: &Pool, threads: usize) -> MutexGuard<'_, State> {
+        let start = Instant::now();
+        loop {
+            let state = lock(&pool.state);
+            if state.idle.len() == threads {
+                return state;
+            }
+            drop(state);
+            assert!(start.elapsed() < PATIENCE, "not {threads} idle threads after {PATIENCE:?}");
+            std::thread::yield_now();
+        }
+    }
+
     // Goal: what is pushed after an idle thread's wait is over, and before that thread has the lock
     // again, is taken by it: the push counted on it, and has started no other. Method: hold the
-    // lock while the wait ends, and push under it as `push` does with a thread that is free.
+    // lock while the wait ends, and push under it; the bell rings for nobody, if at all.
     #[test]
     fn a_thread_whose_wait_is_over_looks_again() {
         let pool = Arc::new(Pool::new(1, Duration::from_millis(500)));
@@ -228,21 +292,56 @@ mod tests {
         let first = sender.clone();
         assert!(pool.push(Box::new(move || first.send(1).expect("it is read"))).is_ok());
         assert_eq!(receiver.recv_timeout(PATIENCE), Ok(1));
-        let mut state = loop {
-            let state = lock(&pool.state);
-            if state.free == 1 {
-                break state;
-            }
-            drop(state);
-            std::thread::yield_now();
-        };
-        // It waits, or is about to; by the end of this its time is over.
+        let mut state = once_idle(&pool, 1);
+        // It waits; by the end of this its time is over.
         let nothing = receiver.recv_timeout(Duration::from_secs(1));
         assert_eq!(nothing, Err(RecvTimeoutError::Timeout));
         let second = Box::new(move || sender.send(2).expect("it is read"));
-        state.queue.push_back((Ticket(1), second));
+        let admitted = pool.admit(&mut state, second);
+        assert_eq!((state.threads, state.coming, state.idle.len()), (1, 1, 0));
         drop(state);
-        pool.pushed.notify_one();
+        assert!(admitted.is_ok_and(|(_, bell)| bell.is_some()));
         assert_eq!(receiver.recv_timeout(PATIENCE), Ok(2));
+    }
+
+    // Goal: a push wakes the thread that began to wait last, and none while one is coming that has
+    // no entry to come for. Method: three threads wait, and nobody rings what the pushes return
+    // until all were made.
+    #[test]
+    fn the_last_to_wait_is_woken_first() {
+        let pool = Arc::new(Pool::new(3, Duration::MAX));
+        let meet = Arc::new(Barrier::new(3));
+        for _ in 0..3 {
+            let meet = Arc::clone(&meet);
+            assert!(pool.push(Box::new(move || _ = meet.wait())).is_ok());
+        }
+        let mut state = once_idle(&pool, 3);
+        let waiting = state.idle.clone();
+        let (sender, receiver) = channel();
+        let push = |state: &mut State, number: i32| {
+            let sender = sender.clone();
+            let work = Box::new(move || sender.send(number).expect("it is read"));
+            let (_, bell) = pool.admit(state, work).ok().expect("it is taken");
+            bell
+        };
+        let (first, second) = (push(&mut state, 1), push(&mut state, 2));
+        for (bell, expected) in [(&first, &waiting[2]), (&second, &waiting[1])] {
+            assert!(bell.as_ref().is_some_and(|bell| Arc::ptr_eq(bell, expected)));
+        }
+        // As if a third, that was busy, had come and taken one of them.
+        let (_, taken) = state.queue.pop_front().expect("two are queued");
+        let third = push(&mut state, 3);
+        assert!(third.is_none(), "two are coming for two");
+        assert_eq!((state.coming, state.idle.len()), (2, 1));
+        drop(state);
+        for bell in [first, second].into_iter().flatten() {
+            bell.notify_one();
+        }
+        taken();
+        let mut ran: Vec<_> =
+            (0..3).map(|_| receiver.recv_timeout(PATIENCE).expect("it ran")).collect();
+        ran.sort_unstable();
+        assert_eq!(ran, [1, 2, 3]);
+        pool.shut();
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 ///
 /// Dropping it detaches the closure, which runs all the same. [`abort`](Self::abort) keeps one that
 /// has not started from running. A panic of the closure arrives here as a [`JoinError`] and nowhere
-/// else.
+/// else; so does that there was no thread for it ([`JoinError::is_no_thread`]).
 ///
 /// # Cancel safety
 ///
@@ -116,9 +116,11 @@ impl Runtime {
 ///
 /// The pool starts threads as they are needed, up to
 /// [`Builder::blocking_threads`](crate::Builder::blocking_threads); beyond that closures wait their
-/// turn. Inside the closure the runtime is current: [`spawn`](crate::spawn) and
-/// [`Handle::current`] work, and a `block_on` of another runtime does, since nothing waits for this
-/// thread but the handle.
+/// turn. Where the system lets it start no more, those that there are serve all; if there is none,
+/// the closure is dropped, and the handle's error says so ([`JoinError::is_no_thread`]).
+///
+/// Inside the closure the runtime is current: [`spawn`](crate::spawn) and [`Handle::current`] work,
+/// and a `block_on` of another runtime does, since nothing waits for this thread but the handle.
 ///
 /// Dropping the runtime drops the closures that have not started, and waits for none that run:
 /// these end in their own time, or with the process.

@@ -99,6 +99,9 @@ impl Builder {
     }
 
     /// Sets after how long without work such a thread ends. Ten seconds by default.
+    ///
+    /// Work goes to the thread that was busy last, so those that the load does not need have none,
+    /// and end, however steadily it comes.
     pub fn blocking_keep_alive(mut self, idle: Duration) -> Builder {
         self.blocking_keep_alive = idle;
         self

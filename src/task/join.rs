@@ -160,6 +160,13 @@ impl JoinError {
         matches!(self.reason, Reason::Panicked(_))
     }
 
+    /// Whether there was no thread for a closure of [`spawn_blocking`](crate::spawn_blocking), and
+    /// none could be started. It has not run, and was dropped. Why is told by
+    /// [`source`](std::error::Error::source), an [`io::Error`].
+    pub fn is_no_thread(&self) -> bool {
+        matches!(self.reason, Reason::NoThread(_))
+    }
+
     /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
     ///
     /// # Errors

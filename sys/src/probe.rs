@@ -14,8 +14,9 @@
 //!
 //! The provider is `edgewake`. `readelf -n PROGRAM` lists the points of a program.
 //!
-//! Called by the layers above, where each thing happens. Arguments are what is at hand: a probe
-//! computes nothing.
+//! Called by the layers above, where each thing happens. Arguments are what is at hand, or a
+//! cast, a comparison or a field away from it: no system call, no lock and no loop is for a probe.
+//! An optimised build without the feature has nothing of these, either.
 //!
 //! # References
 //!
@@ -122,8 +123,9 @@ probes! {
     task_poll_end(task, finished);
     /// A task is woken that was not queued: its address.
     wake(task);
-    /// A descriptor is registered with the selector, or a direction added: which, and for what:
-    /// 1 reading, 2 writing, 4 urgent data, 8 connections, 16 exclusively.
+    /// The kernel is about to be asked to register a descriptor with the selector, or to add a
+    /// direction, which may fail: which descriptor, and for what: 1 reading, 2 writing, 4 urgent
+    /// data, 8 connections, 16 exclusively.
     register(fd, interest);
     /// Timers have reached their deadlines: how many.
     timer_fire(count);

@@ -11,18 +11,26 @@
 //! turn. That an address family came late from the resolver (section 3) does not arise:
 //! getaddrinfo(3) gives all of them at once.
 //!
+//! # A local port that attempts share
+//!
+//! Attempts that shall be bound to one local port cannot go on side by side, unless their sockets
+//! share it (`SO_REUSEADDR` on Linux). Which it is only bind(2) knows: an attempt that finds the
+//! port taken while another has it is put off until that one ends, and the race goes on with those
+//! that need another port, or none. Once none of its own has the port, that it is taken is an error
+//! like any other. So each end of an attempt brings back those it held up, once, and nothing spins.
+//!
 //! One address is no race: it costs neither a timer nor a box.
 //!
 //! Called by `stream` and `connector`. What an attempt does before it connects is the connector's
 //! business.
 
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
-    io,
+    io, mem,
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    vec,
 };
 
 use super::{TcpStream, connector::Connector};
@@ -68,7 +76,7 @@ impl Connector {
 
 /// The addresses with their families in turn, the family of the first one first; within a family
 /// they keep their order (RFC 8305, section 4, with a First Address Family Count of 1).
-fn interleaved(addresses: &[SocketAddr]) -> vec::IntoIter<SocketAddr> {
+fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_of_first = |address: &&SocketAddr| address.is_ipv4() == addresses[0].is_ipv4();
     let mut ours = addresses.iter().filter(is_of_first);
     let mut others = addresses.iter().filter(|address| !is_of_first(address));
@@ -77,7 +85,7 @@ fn interleaved(addresses: &[SocketAddr]) -> vec::IntoIter<SocketAddr> {
         ordered.extend(ours.next());
         ordered.extend(others.next());
     }
-    ordered.into_iter()
+    ordered
 }
 
 /// Keeps the error that says more: a later one, unless it is only that this machine has no way to
@@ -98,9 +106,11 @@ type Attempt<'a> = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send + '
 struct Race<'a> {
     connector: &'a Connector,
     /// Those that have not started.
-    waiting: vec::IntoIter<SocketAddr>,
+    waiting: VecDeque<SocketAddr>,
     /// Those that go on, in the order of their starts.
-    running: Vec<Attempt<'a>>,
+    running: Vec<(SocketAddr, Attempt<'a>)>,
+    /// Those that wait for the local port of one that goes on, in the order of their starts.
+    held_up: Vec<SocketAddr>,
     /// The head start of the last of them.
     pause: Backoff,
     /// It has been given one.
@@ -109,12 +119,13 @@ struct Race<'a> {
 }
 
 impl<'a> Race<'a> {
-    fn new(connector: &'a Connector, addresses: vec::IntoIter<SocketAddr>) -> Race<'a> {
+    fn new(connector: &'a Connector, addresses: Vec<SocketAddr>) -> Race<'a> {
         let delay = connector.delay();
         Race {
             connector,
-            waiting: addresses,
+            waiting: addresses.into(),
             running: Vec::new(),
+            held_up: Vec::new(),
             pause: Backoff::between(delay, delay),
             paused: false,
             told: None,
@@ -129,7 +140,7 @@ impl<'a> Race<'a> {
                 self.running.clear();
                 return Poll::Ready(Ok(stream));
             }
-            if self.waiting.as_slice().is_empty() {
+            if self.waiting.is_empty() {
                 return match self.running.is_empty() {
                     true => Poll::Ready(Err(self.told.take().unwrap_or_else(no_address))),
                     false => Poll::Pending,
@@ -138,8 +149,8 @@ impl<'a> Race<'a> {
             if last_goes_on && self.poll_pause(cx).is_pending() {
                 return Poll::Pending;
             }
-            if let Some(address) = self.waiting.next() {
-                self.running.push(Box::pin(self.connector.attempt(address)));
+            if let Some(address) = self.waiting.pop_front() {
+                self.running.push((address, Box::pin(self.connector.attempt(address))));
                 self.paused = false;
             }
         }
@@ -149,13 +160,14 @@ impl<'a> Race<'a> {
     fn poll_running(&mut self, cx: &mut Context<'_>) -> (Option<TcpStream>, bool) {
         let mut last_goes_on = false;
         let mut index = 0;
-        while let Some(attempt) = self.running.get_mut(index) {
+        while let Some((address, attempt)) = self.running.get_mut(index) {
             last_goes_on = false;
+            let address = *address;
             match attempt.as_mut().poll(cx) {
                 Poll::Ready(Ok(stream)) => return (Some(stream), false),
                 Poll::Ready(Err(error)) => {
                     drop(self.running.remove(index));
-                    tell(&mut self.told, error);
+                    self.fail(address, error);
                 }
                 Poll::Pending => {
                     last_goes_on = true;
@@ -164,6 +176,25 @@ impl<'a> Race<'a> {
             }
         }
         (None, last_goes_on)
+    }
+
+    /// An attempt has ended, and its socket is closed.
+    fn fail(&mut self, address: SocketAddr, error: io::Error) {
+        let port = self.connector.local_port(&address);
+        let is_same = |other: &SocketAddr| self.connector.local_port(other) == port;
+        if port.is_none() {
+            tell(&mut self.told, error);
+        } else if error.kind() == io::ErrorKind::AddrInUse
+            && self.running.iter().any(|(other, _)| is_same(other))
+        {
+            self.held_up.push(address);
+        } else {
+            tell(&mut self.told, error);
+            let held_up = mem::take(&mut self.held_up).into_iter();
+            let (freed, held_up): (Vec<_>, Vec<_>) = held_up.partition(is_same);
+            self.held_up = held_up;
+            freed.into_iter().rev().for_each(|address| self.waiting.push_front(address));
+        }
     }
 
     /// Pending while the last attempt has its head start, which is counted from its first poll, so
@@ -209,7 +240,7 @@ mod tests {
         ] {
             let given: Vec<SocketAddr> = given.split(' ').map(address).collect();
             let expected: Vec<SocketAddr> = expected.split(' ').map(address).collect();
-            assert_eq!(interleaved(&given).collect::<Vec<_>>(), expected);
+            assert_eq!(interleaved(&given), expected);
         }
     }
 

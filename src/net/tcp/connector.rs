@@ -84,6 +84,15 @@ impl Connector {
 
     /// Sets the local address for attempts of its family, once for IPv4 and once for IPv6. Port 0
     /// lets the system choose. Attempts of a family that has none are not bound.
+    ///
+    /// Another port than 0 is that of one attempt at a time: the next address of the family has its
+    /// turn when the attempt before it has failed, however long that takes; a silent address may
+    /// hold it for minutes. The other family goes on beside it, if it has another port or none.
+    ///
+    /// # Platform notes
+    ///
+    /// On Linux sockets share a port, and race, if [`prepare`](Self::prepare) sets
+    /// [`set_reuse_addr`](TcpSocket::set_reuse_addr) on each.
     pub fn bind(mut self, local: SocketAddr) -> Connector {
         let place = if local.is_ipv4() { &mut self.local_v4 } else { &mut self.local_v6 };
         *place = Some(local);
@@ -119,11 +128,19 @@ impl Connector {
         if let Some(prepare) = &self.prepare {
             prepare(&socket)?;
         }
-        let local = if address.is_ipv4() { self.local_v4 } else { self.local_v6 };
-        if let Some(local) = local {
+        if let Some(local) = self.local_for(address) {
             socket.bind(local)?;
         }
         Ok(socket)
+    }
+
+    fn local_for(&self, address: &SocketAddr) -> Option<SocketAddr> {
+        if address.is_ipv4() { self.local_v4 } else { self.local_v6 }
+    }
+
+    /// The port that an attempt needs, and others may have; not one that the system chooses.
+    pub(super) fn local_port(&self, address: &SocketAddr) -> Option<u16> {
+        self.local_for(address).map(|local| local.port()).filter(|port| *port != 0)
     }
 
     pub(super) fn is_in_order(&self) -> bool {
