@@ -1,7 +1,7 @@
 //! At the descriptor limit a copy has no pipe, and does without. In a program of its own, since the
 //! limit is the process's.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/os.rs"]
 mod os;
