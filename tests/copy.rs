@@ -1,6 +1,6 @@
 //! `io::copy`: one direction, between any reader and any writer, by every method.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/driven.rs"]
 mod driven;

@@ -1,6 +1,6 @@
 //! `io::copy_bidirectional`: both directions, and how each end is carried over.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/driven.rs"]
 mod driven;

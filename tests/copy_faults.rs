@@ -4,7 +4,7 @@
 //!
 //! The outer ends are in the hands of other threads, whose calls are not struck.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 #![cfg(edgewake_faults)]
 
 #[path = "support/files.rs"]

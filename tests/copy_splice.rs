@@ -2,7 +2,7 @@
 //! stream, pipes as ends, random stalls. By every method: on systems without splice these are
 //! tests of the buffer.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/driven.rs"]
 mod driven;

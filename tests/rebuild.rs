@@ -3,7 +3,7 @@
 //!
 //! Runs with `RUSTFLAGS="--cfg edgewake_faults"`.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 #![cfg(all(edgewake_faults, edgewake_selector = "epoll"))]
 
 #[path = "support/os.rs"]

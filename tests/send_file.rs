@@ -1,7 +1,7 @@
 //! Sending files: ranges, ends, what is no file, and where a call stops. Whether sendfile(2) does
 //! it or a buffer is not to be seen from here; copy_faults.rs has the one refuse.
 
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "time"))]
 
 #[path = "support/files.rs"]
 mod files;
