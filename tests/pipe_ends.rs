@@ -15,7 +15,7 @@ use std::{
 };
 
 use edgewake::{
-    Interest, Readiness,
+    AsyncFd, Interest, Readiness,
     io::{
         AsyncReadExt, AsyncWriteExt,
         pipe::{self, Receiver, Sender},
@@ -119,6 +119,57 @@ fn t36_a_writer_learns_of_the_readers_end() {
             });
             driven.rest();
         });
+    }
+}
+
+// T36. Goal: so does a writer that is registered only when its reader has gone, which the BSDs'
+// kqueues refuse: waiting for room or for the end ends, with the pipe full or not.
+#[test]
+fn t36_a_writer_learns_of_an_end_before_it_waits() {
+    for full in [true, false] {
+        run(move || async move {
+            let widow = || {
+                let (sender, receiver) = ends();
+                if full {
+                    fill(&sender);
+                }
+                drop(receiver);
+                sender
+            };
+            let sender = widow();
+            sender.closed().await.expect("a driver");
+            sender.writable().await.expect("ready to fail");
+            let sender = widow();
+            sender.writable().await.expect("ready to fail");
+            assert_eq!(kind(sender.try_write(b"x")), io::ErrorKind::BrokenPipe);
+            sender.closed().await.expect("a driver");
+            let ready = widow().ready(Interest::WRITABLE).await.expect("a driver");
+            assert!(ready.is_writable(), "{ready:?}");
+            assert_eq!(kind(widow().write_all(b"x").await), io::ErrorKind::BrokenPipe);
+        });
+    }
+}
+
+// T36. Goal: so does the writing end of a pipe under an `AsyncFd`, of which the library knows
+// nothing: the wait ends, and the write says it.
+#[test]
+fn t36_an_async_fd_learns_of_an_end_before_it_waits() {
+    for interest in [Interest::WRITABLE, Interest::WRITABLE | Interest::READABLE] {
+        for full in [true, false] {
+            run(move || async move {
+                let (sender, receiver) = ends();
+                if full {
+                    fill(&sender);
+                }
+                drop(receiver);
+                let file = std::fs::File::from(OwnedFd::from(sender));
+                let writer = AsyncFd::with_interest(file, interest).expect("a driver");
+                let ready = writer.writable().await.expect("ready to fail").readiness();
+                assert!(ready.is_writable(), "{ready:?}");
+                let wrote = writer.async_io(Interest::WRITABLE, |mut file| file.write(b"x")).await;
+                assert_eq!(kind(wrote), io::ErrorKind::BrokenPipe);
+            });
+        }
     }
 }
 

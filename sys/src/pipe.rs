@@ -19,6 +19,8 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
+#[cfg(edgewake_selector = "kqueue")]
+pub(crate) use self::end::is_fifo_under;
 pub use self::{
     end::{End, adopt, available, capacity, check, is_fifo, is_hung_up, set_capacity},
     fifo::{Access, is_unread, open},

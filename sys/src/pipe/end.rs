@@ -4,7 +4,7 @@
 use std::{
     io,
     mem::MaybeUninit,
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
 };
 
 use crate::fd;
@@ -28,11 +28,16 @@ pub enum End {
 ///
 /// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html) `S_IFIFO`
 #[doc(alias = "fstat")]
-#[allow(clippy::unnecessary_cast, reason = "the field is wider than its type on 32-bit Android")]
 pub fn is_fifo(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    is_fifo_under(fd.as_raw_fd())
+}
+
+/// As [`is_fifo`], of a number that need not be open.
+#[allow(clippy::unnecessary_cast, reason = "the field is wider than its type on 32-bit Android")]
+pub(crate) fn is_fifo_under(fd: RawFd) -> io::Result<bool> {
     let mut status = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: `status` is room for what the call writes.
-    unsafe { syscall!(fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
+    unsafe { syscall!(fstat(fd, status.as_mut_ptr())) }?;
     // SAFETY: the call succeeded, so it has written the structure.
     let status = unsafe { status.assume_init() };
     Ok(status.st_mode as u32 & libc::S_IFMT as u32 == libc::S_IFIFO as u32)
@@ -98,7 +103,7 @@ pub(super) fn set_no_signal(fd: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Whether the other end has gone, now: of a pipe's reading end all writers, of its writing end all
-/// readers. One system call on epoll; on kqueue some four, for a queue of its own.
+/// readers. One system call on epoll; on kqueue some three, for a queue of its own.
 ///
 /// # Errors
 ///
@@ -132,25 +137,28 @@ fn hung_up(fd: BorrowedFd<'_>, _: End) -> io::Result<bool> {
 fn hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
     use crate::{Events, Interest, Selector, Token};
 
-    let interest = match end {
-        End::Read => Interest::READABLE,
-        // Whichever of the two tells (T36).
-        End::Write if cfg!(edgewake_has = "pipe_end_by_read") => {
-            Interest::WRITABLE | Interest::READABLE
-        }
-        End::Write => Interest::WRITABLE,
-    };
     let selector = Selector::new()?;
-    match selector.register(fd, Token(0), interest) {
+    let register = |interest| selector.register(fd, Token(0), interest);
+    let registered = match end {
+        End::Read => register(Interest::READABLE),
+        // Whichever of the two tells (T36); that neither will is an answer too. OpenBSD refuses to
+        // read a FIFO that is open for writing alone, and tells its writer by EVFILT_WRITE.
+        End::Write if cfg!(edgewake_has = "pipe_end_by_read") => {
+            register(Interest::WRITABLE | Interest::READABLE)
+                .or_else(|_| register(Interest::WRITABLE))
+        }
+        End::Write => register(Interest::WRITABLE),
+    };
+    match registered {
         Err(error) if error.kind() == io::ErrorKind::OutOfMemory => return Err(error),
         // What cannot be polled has no end. Whoever goes on to wait for it is told so.
         Err(_) => return Ok(false),
-        Ok(()) => {}
+        Ok(ended) if !ended.is_empty() => return Ok(true),
+        Ok(_) => {}
     }
+    // The registration goes with the queue.
     let mut events = Events::with_capacity(2);
-    let outcome = selector.select(&mut events, Some(std::time::Duration::ZERO));
-    selector.deregister(fd.as_raw_fd())?;
-    outcome?;
+    selector.select(&mut events, Some(std::time::Duration::ZERO))?;
     Ok(events.iter().any(|event| event.is_read_closed() || event.is_write_closed()))
 }
 
