@@ -78,18 +78,24 @@ fn refused(sentence: &'static str) -> io::Error {
 }
 
 /// Prepares a descriptor that was made elsewhere for use here: non-blocking, and without `SIGPIPE`
-/// where that is a property of the descriptor. Makes up to three system calls.
+/// where that is a property of the descriptor. Makes up to three system calls, and for a writing
+/// end those of [`prepare_end`](super::prepare_end).
 ///
 /// # Errors
 ///
-/// `EBADF`.
+/// `EBADF`; of a writing end also what [`prepare_end`](super::prepare_end) returns, and then
+/// nothing has changed.
 ///
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
 pub fn adopt(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
+    if end == End::Read {
+        return fd::set_nonblocking(fd, true);
+    }
+    super::prepare_end()?;
     fd::set_nonblocking(fd, true)?;
-    if end == End::Write { set_no_signal(fd) } else { Ok(()) }
+    set_no_signal(fd)
 }
 
 /// No write to this descriptor raises `SIGPIPE`, where the system has that.

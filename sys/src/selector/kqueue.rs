@@ -204,8 +204,8 @@ impl Selector {
     }
 
     /// Registers everything that `live` lists anew in the same kqueue, which reports anew what
-    /// holds. Returns the tokens of those that could not be registered, or not in full, unless their
-    /// descriptor is closed (`EBADF`).
+    /// holds. Returns the tokens of those that could not be registered, or not in full, unless
+    /// their descriptor is closed (`EBADF`).
     ///
     /// On epoll this replaces the kernel object, to lose registrations that a child process keeps
     /// alive. There are none on kqueue: closing a descriptor takes its knotes with it, whoever

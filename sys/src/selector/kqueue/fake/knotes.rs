@@ -297,8 +297,8 @@ impl Knotes {
     }
 }
 
-/// What the kernels refuse of pipes, and epoll does not: of an anonymous one `EVFILT_WRITE` once the
-/// reader has gone, of a FIFO by path (OpenBSD) the filter that it is not open for.
+/// What the kernels refuse of pipes, and epoll does not: of an anonymous one `EVFILT_WRITE` once
+/// the reader has gone, of a FIFO by path (OpenBSD) the filter that it is not open for.
 fn check_attachable(fd: RawFd, filter: Filter) -> Result<(), Errno> {
     if !is_fifo_under(fd).unwrap_or(false) {
         return Ok(());
