@@ -242,10 +242,11 @@ const PIPES: &[(&str, &[&[&str]])] = &[
     ("pipe_packets", &[LINUX]),
     // An open that names a file without opening it for anything.
     ("o_path", &[LINUX, FREEBSD]),
-    // The reader's end is told to the writer as the end of *its* reading (T36): assumed where
-    // EVFILT_WRITE was not seen to tell of it. FreeBSD's kqueue(2) promises it, and NetBSD was
-    // measured.
-    (PIPE_END_BY_READ, &[APPLE, DRAGONFLY, OPENBSD]),
+    // The reader's end is told to the writer as the end of *its* reading too (T36), and by that
+    // alone in some cases. Once the reader has gone EVFILT_WRITE is refused, with EPIPE (FreeBSD,
+    // OpenBSD, DragonFly) or EBADF (NetBSD), says each kernel's `pipe_kqfilter`; and older NetBSD
+    // wakes the knotes of a full pipe before it marks the end, so that EVFILT_WRITE finds no room.
+    (PIPE_END_BY_READ, &[APPLE, FREEBSD, DRAGONFLY, NETBSD, OPENBSD]),
     // The end of the last writer of a FIFO by path is not told at all (T37).
     ("fifo_end_unseen", &[APPLE]),
 ];

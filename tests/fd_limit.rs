@@ -15,7 +15,7 @@ mod support;
 use std::{
     future::poll_fn,
     net,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -24,6 +24,7 @@ use std::{
 
 use edgewake::{
     Runtime,
+    io::pipe,
     net::{TcpListener, TcpStream},
     spawn_local,
     time::{sleep, timeout},
@@ -256,6 +257,43 @@ fn t58_an_accept_loop_lets_others_close() {
                 let mut text = [0; 6];
                 std::io::Read::read_exact(peer, &mut text).expect("it was served");
                 assert_eq!(&text, b"served");
+            }
+        });
+    });
+}
+
+// T57, T24. Goal: a sender is closed although no descriptor is left, whether it was registered or
+// not: the reader is at the end, its number stays its own, close-on-exec, and nothing is left open.
+// Method: a pipe before it makes what the process keeps.
+#[test]
+fn t57_closing_a_sender_at_the_limit() {
+    let _alone = alone();
+    deadline(|| {
+        Runtime::new().expect("a runtime").block_on(async {
+            for registered in [true, false, true] {
+                drop(pipe::pipe().expect("descriptors"));
+                let open = os::open_descriptors();
+                let (mut sender, mut receiver) = pipe::pipe().expect("descriptors");
+                if registered {
+                    sender.writable().await.expect("room");
+                }
+                let number = sender.as_raw_fd();
+                let hoard = Hoard::new(&receiver);
+                sender.write_all(b"last").await.expect("room");
+                sender.close().await.expect("no descriptor is needed");
+                let mut text = String::new();
+                receiver.read_to_string(&mut text).await.expect("the end");
+                assert_eq!(text, "last");
+                assert_eq!(sender.as_raw_fd(), number);
+                assert!(os::is_cloexec(sender.as_fd()));
+                let error = sender.write(b"x").await.expect_err("it is closed");
+                assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+                sender.writable().await.expect("ready to fail");
+                sender.close().await.expect("it is closed already");
+                drop(hoard);
+                sender.closed().await.expect("a driver");
+                drop((sender, receiver));
+                assert_eq!(os::open_descriptors(), open, "registered: {registered}");
             }
         });
     });

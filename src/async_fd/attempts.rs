@@ -6,7 +6,7 @@
 //! an echo.
 
 use std::{
-    io,
+    io, mem,
     os::fd::{AsFd, BorrowedFd},
     task::{Context, Poll, ready},
 };
@@ -46,6 +46,20 @@ impl<T: AsFd> AsyncFd<T> {
     pub(crate) fn lazy(inner: T, kind: Kind) -> AsyncFd<T> {
         let registration = Registration::lazy(kind, context::birthplace());
         AsyncFd { registration, inner }
+    }
+
+    /// Ends the registration, whose waiters are woken, and lets `exchange` close the descriptor and
+    /// put another in its place, which is registered when somebody first has to wait. If that fails
+    /// this goes on with the descriptor that it had.
+    pub(crate) fn replace(
+        &mut self,
+        kind: Kind,
+        exchange: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let fresh = Registration::lazy(kind, context::birthplace());
+        // In the drop order: before the descriptor closes.
+        drop(mem::replace(&mut self.registration, fresh));
+        exchange(self.inner.as_fd())
     }
 
     /// The same where nothing can be assumed to be ready, such as a socket that is connecting.

@@ -20,7 +20,8 @@
 //! | FIFO by path, for reading alone | yes | - (1) | yes |
 //!
 //! 1. macOS tells nobody that the last writer has gone (golang#24164): such a receiver could wait
-//!    for ever, so it is refused. [`OpenOptions::read_write`] works, and so do anonymous pipes.
+//!    for ever, so it is refused. [`OpenOptions::read_write`] works, and so do anonymous pipes. A
+//!    descriptor is taken as it is: the system does not tell a FIFO from an anonymous pipe.
 //!
 //! A write costs one system call on Linux since 6.18 (`RWF_NOSIGNAL`), on Apple and on NetBSD. On
 //! older Linux and the other BSDs it costs four: `SIGPIPE` is blocked around it.
@@ -70,6 +71,9 @@ pub use self::{open::OpenOptions, receiver::Receiver, sender::Sender};
 
 /// Makes a pipe: what is sent into the one end is received from the other.
 ///
+/// The first [`Sender`] of the process, however it is made, takes a descriptor more, which stays:
+/// it is what a sender has after `poll_close`, which must work when there is none left.
+///
 /// # Errors
 ///
 /// `EMFILE`, `ENFILE`: the process or the system has no descriptor left.
@@ -97,6 +101,7 @@ pub use self::{open::OpenOptions, receiver::Receiver, sender::Sender};
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html),
 /// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html)
 pub fn pipe() -> io::Result<(Sender, Receiver)> {
+    sys::prepare_end()?;
     Ok(ends(sys::pipe()?))
 }
 
@@ -114,6 +119,7 @@ pub fn pipe() -> io::Result<(Sender, Receiver)> {
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) `O_DIRECT`
 #[doc(alias = "O_DIRECT")]
 pub fn packet_pipe() -> io::Result<(Sender, Receiver)> {
+    sys::prepare_end()?;
     Ok(ends(sys::packet_pipe()?))
 }
 

@@ -146,7 +146,7 @@ impl Server {
             self.connections.push(None);
         }
         match ready {
-            Ok(()) => self.connections[place] = Some(Connection::new(fd)),
+            Ok(_) => self.connections[place] = Some(Connection::new(fd)),
             // It is closed here; Apple refuses options of a connection that is gone already.
             Err(error) => {
                 eprintln!("a connection was dropped: {error}");

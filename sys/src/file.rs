@@ -6,7 +6,7 @@
 use std::{
     io,
     mem::MaybeUninit,
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
 };
 
 use crate::syscall::transfer_length;
@@ -48,16 +48,17 @@ pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result
 #[doc(alias = "fstat")]
 #[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
 pub fn is_on_disk(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    let kind = kind_of(fd)?;
+    let kind = kind_of(fd.as_raw_fd())?;
     Ok(kind == libc::S_IFREG as u32 || kind == libc::S_IFBLK as u32)
 }
 
-/// The type of a file, as the bits of its mode that `S_IFMT` masks.
+/// The type of the file under a number, which need not be open, as the bits of its mode that
+/// `S_IFMT` masks.
 #[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
-pub(crate) fn kind_of(fd: BorrowedFd<'_>) -> io::Result<u32> {
+pub(crate) fn kind_of(fd: RawFd) -> io::Result<u32> {
     let mut status = MaybeUninit::<wide::stat>::uninit();
     // SAFETY: `status` is room for what the call writes.
-    unsafe { syscall!(wide::fstat(fd.as_raw_fd(), status.as_mut_ptr())) }?;
+    unsafe { syscall!(wide::fstat(fd, status.as_mut_ptr())) }?;
     // SAFETY: the call succeeded and has written it.
     let status = unsafe { status.assume_init() };
     // The two have types of their own on 32-bit Android.

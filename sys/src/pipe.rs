@@ -5,11 +5,13 @@
 //! - `fifo`: opening one that has a path.
 //! - `end`: what a descriptor is, as an end of a pipe: its checks, its room, whether the other end
 //!   has gone.
+//! - `dead_end`: closing a writing end whose number must stay a descriptor.
 //! - `transfer`: reading and writing; no write raises `SIGPIPE` (T86).
 //!
 //! Every end made here is close-on-exec and non-blocking. Called by the pipe notifier, by the
 //! library's pipe types and by whoever wants a pollable pair without a socket.
 
+mod dead_end;
 mod end;
 mod fifo;
 mod transfer;
@@ -19,7 +21,10 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
+#[cfg(edgewake_selector = "kqueue")]
+pub(crate) use self::end::is_fifo_under;
 pub use self::{
+    dead_end::{end, prepare_end},
     end::{End, adopt, available, capacity, check, is_fifo, is_hung_up, set_capacity},
     fifo::{Access, is_unread, open},
     transfer::{read, read_uninit, read_vectored, write, write_vectored},

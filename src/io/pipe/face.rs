@@ -20,7 +20,15 @@ macro_rules! end_face {
                 /// # Errors
                 ///
                 /// [`InvalidInput`](std::io::ErrorKind::InvalidInput): it is no pipe, or not this
-                /// end of one. Otherwise what fstat(2) and fcntl(2) return.
+                /// end of one. `EMFILE`, `ENFILE`: the process's first `Sender` takes a descriptor
+                /// more. Otherwise what fstat(2) and fcntl(2) return.
+                ///
+                /// # Platform notes
+                ///
+                /// On Apple it must not be the reading end of a FIFO by path, unless it is open for
+                /// writing too: the system never tells that its last writer has gone, so that
+                /// reading could wait for ever, and cannot tell it from an anonymous pipe.
+                /// [`OpenOptions::open_receiver`](super::OpenOptions::open_receiver) refuses it.
                 pub fn from_owned_fd(owned: OwnedFd) -> io::Result<$type> {
                     $type::try_from(owned)
                 }
@@ -34,7 +42,8 @@ macro_rules! end_face {
                 ///
                 /// # Errors
                 ///
-                /// What fcntl(2) returns.
+                /// What fcntl(2) returns; `EMFILE`, `ENFILE` as for
+                /// [`from_owned_fd`](Self::from_owned_fd).
                 pub fn from_owned_fd_unchecked(owned: OwnedFd) -> io::Result<$type> {
                     sys::adopt(owned.as_fd(), $end)?;
                     let end = $type::of_our_own(owned);
@@ -106,6 +115,11 @@ macro_rules! end_face {
                 /// [`InvalidInput`](std::io::ErrorKind::InvalidInput). The two ends of an anonymous
                 /// pipe cannot be told apart on FreeBSD and DragonFly, where both are open both
                 /// ways.
+                ///
+                /// # Platform notes
+                ///
+                /// On Apple a `Receiver` of a FIFO by path could wait for ever; see
+                /// [`from_owned_fd`](Self::from_owned_fd).
                 fn try_from(owned: OwnedFd) -> io::Result<$type> {
                     sys::check(owned.as_fd(), $end)?;
                     $type::from_owned_fd_unchecked(owned)

@@ -172,17 +172,17 @@ impl Sender {
     }
 
     /// Closes the descriptor, for good. A pipe has nothing like shutdown(2), and there must be a
-    /// descriptor here as long as this lives; so it is one of a pipe that has no reader.
+    /// descriptor here as long as this lives; so it becomes one of a pipe that has no reader.
     fn end(&mut self) -> io::Result<()> {
         if !self.ended {
-            let (reader, writer) = sys::pipe()?;
-            drop(reader);
-            *self = Sender { ended: true, ..Sender::of_our_own(writer) };
+            self.io.replace(Kind::PipeWriter, sys::end)?;
+            self.ended = true;
         }
         Ok(())
     }
 
-    /// An end of this library's making.
+    /// An end of this library's making. [`sys::prepare_end`] was called, so that it can be closed
+    /// when no descriptor is left.
     pub(super) fn of_our_own(owned: OwnedFd) -> Sender {
         Sender { io: AsyncFd::lazy(owned, Kind::PipeWriter), ended: false }
     }
@@ -249,8 +249,8 @@ impl AsyncWrite for Sender {
     }
 
     /// Closes the descriptor: the reader sees the end, unless there are other writers. Writing is
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) from then on. It takes two descriptors for a
-    /// moment; where there are none left it is `EMFILE` or `ENFILE`, and nothing is closed.
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) from then on. It takes no further descriptor, so
+    /// it works at a descriptor limit; the number stays in use, for nothing, until this is dropped.
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.end())
     }

@@ -16,7 +16,8 @@ use super::{NO_TOKEN, PRIVATE, REPLACEABLE, Source};
 use crate::{
     reactor::{
         Reactor,
-        readiness::bits::{ASSUMED, DATA, REGISTERED, SHUT},
+        kind::Kind,
+        readiness::bits::{ASSUMED, CLOSED, DATA, REGISTERED, SHUT},
         refusal::{already_registered, no_reactor, shut_down, slots_used_up, unpollable},
         side::Direction,
         slots::Insertion,
@@ -81,20 +82,48 @@ impl Source {
         asked: Interest,
         current: Option<Arc<Reactor>>,
     ) -> io::Result<()> {
+        let ended = self.enroll_silently(fd, asked, current)?;
+        if !ended.is_empty() {
+            // In the place of the event that will not come; outside the mutex, for it wakes.
+            self.raise_ends(ended);
+        }
+        Ok(())
+    }
+
+    /// The other end of a pipe had gone when `ended` was registered.
+    #[cold]
+    fn raise_ends(&self, ended: Interest) {
+        let closed = |holds| if holds { CLOSED } else { 0 };
+        let reads = ended.is_readable() || ended.is_priority();
+        // Whichever filter tells it, it is the reader that has gone (T36).
+        let writes = ended.is_writable() || self.kind == Kind::PipeWriter;
+        self.raise(closed(reads), closed(writes));
+    }
+
+    /// Returns the conditions of which no event will tell.
+    fn enroll_silently(
+        self: &Arc<Source>,
+        fd: BorrowedFd<'_>,
+        asked: Interest,
+        current: Option<Arc<Reactor>>,
+    ) -> io::Result<Interest> {
         let mut enrollment = lock(&self.enrollment);
         let manner = if self.is_exclusive() { Interest::EXCLUSIVE } else { Interest::empty() };
         let asked = asked | manner;
+        let ended;
         match &mut *enrollment {
-            Enrollment::Registered(_, known) if known.contains(asked) => return Ok(()),
+            Enrollment::Registered(_, known) if known.contains(asked) => {
+                return Ok(Interest::empty());
+            }
             Enrollment::Registered(reactor, known) => {
                 let interest = *known | asked;
-                match reactor.selector().reregister(self.fd(), self.token(), interest) {
+                ended = match reactor.selector().reregister(self.fd(), self.token(), interest) {
                     // The selector is being rebuilt, and this source's turn has not come yet.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        reactor.selector().register(fd, self.token(), interest)?;
+                        reactor.selector().register(fd, self.token(), interest)?
                     }
                     outcome => outcome?,
-                }
+                };
                 *known = interest;
             }
             Enrollment::Gone => return Err(shut_down()),
@@ -104,7 +133,7 @@ impl Source {
                     (None, Some(born)) => born.upgrade().ok_or_else(shut_down)?,
                     (None, None) => return Err(no_reactor()),
                 };
-                self.register(&reactor, fd, asked)?;
+                ended = self.register(&reactor, fd, asked)?;
                 *enrollment = Enrollment::Registered(reactor, asked);
             }
         }
@@ -119,7 +148,7 @@ impl Source {
                 let _known_to_pollers = self.side(direction).set(REGISTERED);
             }
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// Registering `direction` failed: no event will tell of it, so the system call decides again.
@@ -137,7 +166,7 @@ impl Source {
         reactor: &Reactor,
         fd: BorrowedFd<'_>,
         interest: Interest,
-    ) -> io::Result<()> {
+    ) -> io::Result<Interest> {
         let raw = fd.as_raw_fd();
         let token = match reactor.insert(raw, self) {
             Insertion::Token(token) => token,
@@ -157,11 +186,20 @@ impl Source {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(unpollable()),
+            // OpenBSD does so with a FIFO by path that is open for writing alone, and tells its
+            // writer of the reader's end by the other filter (T36).
+            Err(error)
+                if error.kind() == io::ErrorKind::InvalidInput
+                    && self.kind == Kind::PipeWriter
+                    && interest.is_writable() =>
+            {
+                reactor.selector().register(fd, token, interest.difference(Interest::READABLE))
+            }
             outcome => outcome,
         };
         match outcome {
             // Relaxed: see `fd`.
-            Ok(()) => self.fd.store(raw, Ordering::Relaxed),
+            Ok(_) => self.fd.store(raw, Ordering::Relaxed),
             Err(_) => {
                 self.set_token(NO_TOKEN);
                 reactor.remove(token);

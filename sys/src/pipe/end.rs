@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
 };
 
 use crate::{fd, file::kind_of};
@@ -27,8 +27,13 @@ pub enum End {
 ///
 /// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html) `S_IFIFO`
 #[doc(alias = "fstat")]
-#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
 pub fn is_fifo(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    is_fifo_under(fd.as_raw_fd())
+}
+
+/// As [`is_fifo`], of a number that need not be open.
+#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
+pub(crate) fn is_fifo_under(fd: RawFd) -> io::Result<bool> {
     Ok(kind_of(fd)? == libc::S_IFIFO as u32)
 }
 
@@ -67,18 +72,24 @@ fn refused(sentence: &'static str) -> io::Error {
 }
 
 /// Prepares a descriptor that was made elsewhere for use here: non-blocking, and without `SIGPIPE`
-/// where that is a property of the descriptor. Makes up to three system calls.
+/// where that is a property of the descriptor. Makes up to three system calls, and for a writing
+/// end those of [`prepare_end`](super::prepare_end).
 ///
 /// # Errors
 ///
-/// `EBADF`.
+/// `EBADF`; of a writing end also what [`prepare_end`](super::prepare_end) returns, and then
+/// nothing has changed.
 ///
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
 pub fn adopt(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
+    if end == End::Read {
+        return fd::set_nonblocking(fd, true);
+    }
+    super::prepare_end()?;
     fd::set_nonblocking(fd, true)?;
-    if end == End::Write { set_no_signal(fd) } else { Ok(()) }
+    set_no_signal(fd)
 }
 
 /// No write to this descriptor raises `SIGPIPE`, where the system has that.
@@ -92,7 +103,7 @@ pub(super) fn set_no_signal(fd: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Whether the other end has gone, now: of a pipe's reading end all writers, of its writing end all
-/// readers. One system call on epoll; on kqueue some four, for a queue of its own.
+/// readers. One system call on epoll; on kqueue some three, for a queue of its own.
 ///
 /// # Errors
 ///
@@ -126,25 +137,28 @@ fn hung_up(fd: BorrowedFd<'_>, _: End) -> io::Result<bool> {
 fn hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
     use crate::{Events, Interest, Selector, Token};
 
-    let interest = match end {
-        End::Read => Interest::READABLE,
-        // Whichever of the two tells (T36).
-        End::Write if cfg!(edgewake_has = "pipe_end_by_read") => {
-            Interest::WRITABLE | Interest::READABLE
-        }
-        End::Write => Interest::WRITABLE,
-    };
     let selector = Selector::new()?;
-    match selector.register(fd, Token(0), interest) {
+    let register = |interest| selector.register(fd, Token(0), interest);
+    let registered = match end {
+        End::Read => register(Interest::READABLE),
+        // Whichever of the two tells (T36); that neither will is an answer too. OpenBSD refuses to
+        // read a FIFO that is open for writing alone, and tells its writer by EVFILT_WRITE.
+        End::Write if cfg!(edgewake_has = "pipe_end_by_read") => {
+            register(Interest::WRITABLE | Interest::READABLE)
+                .or_else(|_| register(Interest::WRITABLE))
+        }
+        End::Write => register(Interest::WRITABLE),
+    };
+    match registered {
         Err(error) if error.kind() == io::ErrorKind::OutOfMemory => return Err(error),
         // What cannot be polled has no end. Whoever goes on to wait for it is told so.
         Err(_) => return Ok(false),
-        Ok(()) => {}
+        Ok(ended) if !ended.is_empty() => return Ok(true),
+        Ok(_) => {}
     }
+    // The registration goes with the queue.
     let mut events = Events::with_capacity(2);
-    let outcome = selector.select(&mut events, Some(std::time::Duration::ZERO));
-    selector.deregister(fd.as_raw_fd())?;
-    outcome?;
+    selector.select(&mut events, Some(std::time::Duration::ZERO))?;
     Ok(events.iter().any(|event| event.is_read_closed() || event.is_write_closed()))
 }
 

@@ -60,6 +60,9 @@ impl Selector {
     /// Registers a descriptor. What holds already is reported by the next
     /// [`select`](Self::select).
     ///
+    /// Returns the conditions that no event will tell of although they hold: none, here. On kqueue
+    /// there are some where the other end of a pipe has gone.
+    ///
     /// The owner of the descriptor calls [`deregister`](Self::deregister) before it closes it: a
     /// duplicate, in this process or a child, would keep the registration alive.
     ///
@@ -74,12 +77,19 @@ impl Selector {
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_ADD`
     #[doc(alias = "epoll_ctl")]
-    pub fn register(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> io::Result<()> {
+    pub fn register(
+        &self,
+        fd: BorrowedFd<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<Interest> {
         probe::register(fd.as_raw_fd() as u64, interest.bits());
-        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), token, interest)
+        self.control(libc::EPOLL_CTL_ADD, fd.as_raw_fd(), token, interest)?;
+        Ok(Interest::empty())
     }
 
-    /// Replaces a registration's token and interest, and reports anew what holds.
+    /// Replaces a registration's token and interest, and reports anew what holds. Returns what
+    /// [`register`](Self::register) does.
     ///
     /// Takes the number under which the descriptor was registered: its owner may not be able to
     /// lend it any more, and a number that is not registered is an error, nothing worse.
@@ -97,14 +107,16 @@ impl Selector {
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
-    pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+    pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<Interest> {
         probe::register(fd as u64, interest.bits());
+        let mut change = libc::EPOLL_CTL_MOD;
         if interest.is_exclusive() {
             // EINVAL with MOD. Nothing is lost in between: ADD reports what holds.
             self.deregister(fd)?;
-            return self.control(libc::EPOLL_CTL_ADD, fd, token, interest);
+            change = libc::EPOLL_CTL_ADD;
         }
-        self.control(libc::EPOLL_CTL_MOD, fd, token, interest)
+        self.control(change, fd, token, interest)?;
+        Ok(Interest::empty())
     }
 
     /// Ends a registration. An event of it that was selected before can still be in a batch.

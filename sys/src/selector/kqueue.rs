@@ -30,7 +30,7 @@ use self::{
     ffi::{EVFILT_READ, EVFILT_WRITE, Filter},
 };
 use super::Entry;
-use crate::{Interest, Token, probe};
+use crate::{Interest, Token, pipe, probe};
 
 /// A kqueue.
 ///
@@ -79,7 +79,10 @@ impl Selector {
     /// Registers a descriptor. What holds already is reported by the next
     /// [`select`](Self::select).
     ///
-    /// All or nothing: if one filter is refused, those that were added are taken back.
+    /// All or nothing: if one filter is refused, those that were added are taken back. But where
+    /// the other end of a pipe has gone, that is no error: returns the conditions that no event
+    /// will tell of because of it ([`READABLE`](Interest::READABLE) stands for either kind of
+    /// reading), nearly always none. The next read or write says the same.
     ///
     /// The owner of the descriptor calls [`deregister`](Self::deregister) before it closes it: an
     /// event that was reported already would meet the next owner of the number.
@@ -95,26 +98,33 @@ impl Selector {
     ///
     /// A second registration of a descriptor does not fail as on epoll (`EEXIST`): it replaces the
     /// first one's token for the filters that it asks for. An empty interest leaves nothing in the
-    /// kernel. Where the other end of a pipe has gone, macOS may refuse a filter with `EPIPE`
-    /// (mio#582): that passes as success without an event, for the next read or write says so.
+    /// kernel. Where the other end of a pipe has gone, macOS may refuse either filter with `EPIPE`
+    /// (mio#582); FreeBSD, OpenBSD and DragonFly refuse `EVFILT_WRITE` of an anonymous pipe with
+    /// it, and NetBSD with `EBADF`.
     ///
     /// # References
     ///
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2) `EV_ADD`
     #[doc(alias = "kevent")]
-    pub fn register(&self, fd: BorrowedFd<'_>, token: Token, interest: Interest) -> io::Result<()> {
+    pub fn register(
+        &self,
+        fd: BorrowedFd<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<Interest> {
         check_supported(interest)?;
         let fd = fd.as_raw_fd();
         probe::register(fd as u64, interest.bits());
         let receipts = change_list(fd, token, interest, Others::Leave).submit(self.as_fd())?;
-        let outcome = receipts.check(|_, errno| is_harmless(errno));
+        let outcome = receipts.check(|filter, errno| is_end(fd, filter, errno));
         if outcome.is_err() {
             self.take_back(fd, &receipts);
         }
-        outcome
+        outcome.map(|()| ended(interest, &receipts))
     }
 
-    /// Replaces a registration's token and interest, and reports anew what holds.
+    /// Replaces a registration's token and interest, and reports anew what holds. Returns the
+    /// conditions that no event will tell of, as [`register`](Self::register) does.
     ///
     /// Takes the number under which the descriptor was registered: its owner may not be able to
     /// lend it any more, and a number that is not open is an error, nothing worse.
@@ -131,18 +141,19 @@ impl Selector {
     /// # References
     ///
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2) `EV_ADD`
-    pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
+    pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<Interest> {
         check_supported(interest)?;
         probe::register(fd as u64, interest.bits());
         let receipts = change_list(fd, token, interest, Others::Delete).submit(self.as_fd())?;
         receipts.check(|filter, errno| {
-            // EPIPE only answers an EV_ADD, absence only an EV_DELETE.
+            // The end only answers an EV_ADD, absence only an EV_DELETE.
             if filters(interest).any(|wanted| wanted.0 == filter) {
-                is_harmless(errno)
+                is_end(fd, filter, errno)
             } else {
                 is_absence(errno)
             }
-        })
+        })?;
+        Ok(ended(interest, &receipts))
     }
 
     /// Ends a registration. An event of it that was selected before can still be in a batch.
@@ -193,8 +204,8 @@ impl Selector {
     }
 
     /// Registers everything that `live` lists anew in the same kqueue, which reports anew what
-    /// holds. Returns the tokens of those that could not be registered, unless their descriptor is
-    /// closed (`EBADF`).
+    /// holds. Returns the tokens of those that could not be registered, or not in full, unless
+    /// their descriptor is closed (`EBADF`).
     ///
     /// On epoll this replaces the kernel object, to lose registrations that a child process keeps
     /// alive. There are none on kqueue: closing a descriptor takes its knotes with it, whoever
@@ -209,8 +220,9 @@ impl Selector {
         let mut lost = Vec::new();
         for &(fd, token, interest) in &live() {
             match self.reregister(fd, token, interest) {
-                Err(error) if error.raw_os_error() != Some(libc::EBADF) => lost.push(token),
-                Ok(()) | Err(_) => {}
+                Err(error) if error.raw_os_error() == Some(libc::EBADF) => {}
+                Ok(ended) if ended.is_empty() => {}
+                Ok(_) | Err(_) => lost.push(token),
             }
         }
         Ok(lost)
@@ -302,10 +314,26 @@ fn check_supported(interest: Interest) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the refusal of an addition is no failure. EPIPE: the other end of a pipe has gone,
-/// older macOS says so here (mio#582) and the next read or write says it again.
-fn is_harmless(errno: i32) -> bool {
-    errno == libc::EPIPE
+/// Whether the refusal of an addition says that the other end of a pipe has gone. EPIPE is that
+/// everywhere. NetBSD (11 at least) says EBADF instead, of EVFILT_WRITE alone; whether it was about
+/// the number is asked of the number.
+fn is_end(fd: RawFd, filter: Filter, errno: i32) -> bool {
+    match errno {
+        libc::EPIPE => true,
+        libc::EBADF => filter == EVFILT_WRITE && pipe::is_fifo_under(fd).unwrap_or(false),
+        _ => false,
+    }
+}
+
+/// What was asked for and refused, after every refusal of an addition was found to be an end.
+fn ended(interest: Interest, receipts: &Receipts) -> Interest {
+    let refused = |filter| receipts.iter().any(|(other, errno)| other == filter && errno.is_some());
+    let ends = filters(interest).filter(|&(filter, _)| refused(filter));
+    ends.fold(Interest::empty(), |ends, (filter, _)| match filter {
+        EVFILT_READ => ends | Interest::READABLE,
+        EVFILT_WRITE => ends | Interest::WRITABLE,
+        _ => ends | Interest::PRIORITY,
+    })
 }
 
 /// Whether the refusal of a deletion says that there was nothing to delete.

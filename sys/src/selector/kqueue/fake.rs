@@ -9,6 +9,9 @@
 //! - a receipt has the change's flags beside `EV_ERROR`, as on macOS (T34);
 //! - a change to an `EVFILT_USER` knote overwrites its `udata`; with `EV_ADD` it also replaces its
 //!   `EV_CLEAR` (macOS); with `EV_CLEAR` it takes the trigger back (FreeBSD);
+//! - `EVFILT_WRITE` of an anonymous pipe whose reader has gone is `EPIPE` (FreeBSD, OpenBSD,
+//!   DragonFly; NetBSD says `EBADF`), and the filter that a FIFO by path is not open for `EINVAL`
+//!   (OpenBSD);
 //! - a wait of more than 100,000,000 seconds is `EINVAL` (macOS, T43).
 //!
 //! What it cannot do as a BSD does:

@@ -9,17 +9,22 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    mem::MaybeUninit,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     ptr,
 };
 
 use super::{
     super::ffi::{
-        self, EV_ADD, EV_CLEAR, EV_DELETE, EVFILT_READ, Filter, Flags, Kevent, NOTE_TRIGGER,
+        self, EV_ADD, EV_CLEAR, EV_DELETE, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent,
+        NOTE_TRIGGER,
     },
     Errno, last_errno,
 };
-use crate::Token;
+use crate::{Token, pipe::is_fifo_under};
+
+/// The file system of anonymous pipes, `PIPEFS_MAGIC` of linux/magic.h.
+const PIPEFS: libc::__fsword_t = 0x5049_5045;
 
 /// One knote: what travels back with its events, and whether taking one resets it.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +178,10 @@ impl Knotes {
     }
 
     fn add(&mut self, fd: RawFd, change: &Kevent) -> Result<(), Errno> {
+        let known = self.descriptors.get_mut(&fd);
+        if known.is_none_or(|known| known.knote(change.filter).is_none()) {
+            check_attachable(fd, change.filter)?;
+        }
         if let Some(mut known) = self.descriptors.get(&fd).copied() {
             *known.knote(change.filter) = Some(Knote::of(change));
             // MOD reports anew what holds, as a BSD does when a knote is added again.
@@ -286,4 +295,31 @@ impl Knotes {
             _ => Ok(()),
         }
     }
+}
+
+/// What the kernels refuse of pipes, and epoll does not: of an anonymous one `EVFILT_WRITE` once
+/// the reader has gone, of a FIFO by path (OpenBSD) the filter that it is not open for.
+fn check_attachable(fd: RawFd, filter: Filter) -> Result<(), Errno> {
+    if !is_fifo_under(fd).unwrap_or(false) {
+        return Ok(());
+    }
+    let unfit = if filter == EVFILT_READ { libc::O_WRONLY } else { libc::O_RDONLY };
+    // SAFETY: takes no argument and touches no memory.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    let mut entry = libc::pollfd { fd, events: 0, revents: 0 };
+    // SAFETY: `entry` is one entry to read and write; with a timeout of zero nothing waits.
+    unsafe { libc::poll(&mut entry, 1, 0) };
+    match is_anonymous(fd) {
+        true if filter == EVFILT_WRITE && entry.revents & libc::POLLERR != 0 => Err(libc::EPIPE),
+        false if flags & libc::O_ACCMODE == unfit => Err(libc::EINVAL),
+        _ => Ok(()),
+    }
+}
+
+fn is_anonymous(pipe: RawFd) -> bool {
+    let mut system = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: `system` is room for what the call writes.
+    let known = unsafe { libc::fstatfs(pipe, system.as_mut_ptr()) } == 0;
+    // SAFETY: only looked at if the call succeeded, and then it has written the structure.
+    known && unsafe { system.assume_init() }.f_type == PIPEFS
 }

@@ -155,6 +155,24 @@ fn t36_both_filters_of_a_writer_end() {
     assert!(ends.iter().all(|end| end.flags & EV_EOF != 0));
 }
 
+// T36. Goal: a writer whose reader has gone is not attached to EVFILT_WRITE, unless it was before;
+// EVFILT_READ tells it of its end.
+#[test]
+fn t36_a_writer_without_a_reader_is_refused() {
+    let (queue, (reader, writer)) = (queue(), a_pipe());
+    let flags = EV_ADD | EV_CLEAR;
+    let write = ffi::entry(writer.as_raw_fd() as usize, EVFILT_WRITE, flags, 0, Token(2));
+    change(&queue, &[write]).unwrap();
+    drop(reader);
+    change(&queue, &[write]).unwrap();
+    change(&queue, &[Kevent { flags: EV_DELETE, ..write }]).unwrap();
+    assert_eq!(change(&queue, &[write]), Err(libc::EPIPE));
+    change(&queue, &[read(&writer, flags)]).unwrap();
+    let ends = events(&queue, &[]);
+    assert_eq!((ends.len(), ends[0].filter), (1, EVFILT_READ));
+    assert!(ends[0].flags & EV_EOF != 0);
+}
+
 // Goal: a dropped kqueue leaves the table, and the C face reports through `errno`.
 #[test]
 fn a_dropped_queue_is_forgotten() {

@@ -2,6 +2,7 @@
 //! its answers: read from the fake's journal, with errors planted there.
 
 use std::{
+    fmt::Debug,
     io,
     os::fd::{AsFd, AsRawFd, RawFd},
     time::Duration,
@@ -31,7 +32,7 @@ fn delete(fd: RawFd, filter: Filter) -> Change {
 }
 
 #[track_caller]
-fn assert_errno(outcome: io::Result<()>, errno: i32) {
+fn assert_errno<T: Debug>(outcome: io::Result<T>, errno: i32) {
     assert_eq!(outcome.unwrap_err().raw_os_error(), Some(errno));
 }
 
@@ -105,16 +106,48 @@ fn t33_a_half_failed_register_is_taken_back() {
     assert_eq!(journal::take(), [read, write_]);
 }
 
-// T33. Goal: EPIPE on an addition passes (mio#582), and the other filter stays.
+// T33, T36. Goal: EPIPE on an addition (mio#582; FreeBSD, OpenBSD, DragonFly) passes and is told,
+// and the other filter stays; EBADF (NetBSD) likewise, but only of EVFILT_WRITE of an open pipe.
 #[test]
-fn t33_epipe_on_an_addition_passes() {
-    let (selector, (reader, writer)) = (Selector::new().unwrap(), a_pipe());
+fn t33_an_end_told_by_a_refusal_passes() {
+    for errno in [libc::EPIPE, libc::EBADF] {
+        let (selector, (reader, writer)) = (Selector::new().unwrap(), a_pipe());
+        let fd = reader.as_raw_fd();
+        journal::plant([None, Some(errno)]);
+        let ended = selector.register(reader.as_fd(), TOKEN, BOTH).unwrap();
+        assert_eq!(ended, Interest::WRITABLE);
+        write(&writer, b"a");
+        assert_eq!(poll(&selector).len(), 1);
+        for interest in [BOTH, Interest::WRITABLE] {
+            // The first answers an addition or a deletion.
+            journal::plant([None, Some(errno)]);
+            assert_eq!(selector.reregister(fd, TOKEN, interest).unwrap(), Interest::WRITABLE);
+        }
+        journal::plant([Some(errno)]);
+        let alone = selector.register(reader.as_fd(), TOKEN, Interest::WRITABLE).unwrap();
+        assert_eq!(alone, Interest::WRITABLE);
+        assert!(selector.register(reader.as_fd(), TOKEN, BOTH).unwrap().is_empty());
+    }
+    let (selector, (reader, _writer)) = (Selector::new().unwrap(), a_pipe());
+    journal::plant([Some(libc::EPIPE), None]);
+    let ended = selector.register(reader.as_fd(), TOKEN, BOTH.union(Interest::INCOMING)).unwrap();
+    assert_eq!(ended, Interest::READABLE);
+    journal::plant([Some(libc::EBADF), None]);
+    assert_errno(selector.register(reader.as_fd(), TOKEN, BOTH), libc::EBADF);
+    let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+    journal::plant([None, Some(libc::EBADF)]);
+    assert_errno(selector.register(socket.as_fd(), TOKEN, BOTH), libc::EBADF);
+}
+
+// T36. Goal: a rebuilt selector gives up what it can tell nothing of any more, so that its owner
+// registers anew and is told.
+#[test]
+fn t36_rebuild_gives_up_an_end() {
+    let (selector, (reader, _writer)) = (Selector::new().unwrap(), a_pipe());
+    let live = vec![(reader.as_raw_fd(), TOKEN, BOTH)];
     journal::plant([None, Some(libc::EPIPE)]);
-    selector.register(reader.as_fd(), TOKEN, BOTH).unwrap();
-    write(&writer, b"a");
-    assert_eq!(poll(&selector).len(), 1);
-    journal::plant([None, Some(libc::EPIPE)]);
-    selector.reregister(reader.as_raw_fd(), TOKEN, BOTH).unwrap();
+    assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), [TOKEN]);
+    assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), []);
 }
 
 // T33. Goal: what is harmless for one kind of change is an error for the other.
