@@ -17,7 +17,10 @@ mod support;
 
 use std::{
     io::{self, Write},
-    os::{fd::OwnedFd, unix::net as std_net},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net as std_net,
+    },
     thread,
 };
 
@@ -26,10 +29,13 @@ use edgewake::{
     io::{CopyMethod, CopyOptions},
     net::{TcpStream, UnixStream},
 };
-use edgewake_sys::faults::{Action, Plan, install};
+use edgewake_sys::{
+    faults::{Action, Plan, install},
+    pipe,
+};
 use os::errno::{EINTR, EINVAL, EMFILE, ENOBUFS, ENOMEM, ENOSYS, EPERM};
 use peer::{pattern, read_to_end};
-use support::deadline;
+use support::{deadline, eventually};
 
 const LENGTH: usize = 300_000;
 
@@ -55,6 +61,9 @@ fn copy(method: CopyMethod, plan: Plan) -> Ran {
         out.set_nonblocking(false).unwrap();
         let writing = thread::spawn(move || source.write_all(&pattern(1, LENGTH)));
         let reading = thread::spawn(move || read_to_end(out));
+        // Or the first call would find nothing, and what is struck be one that comes after a wait:
+        // of a socket that is registered "it would have to wait" is a lie that hangs.
+        eventually("bytes", || pipe::available(from.as_fd()).expect("FIONREAD") > 0);
         let installed = install(plan);
         let outcome = CopyOptions::new().method(method).copy(&mut from, &mut to).await;
         let struck = installed.struck().is_some();
