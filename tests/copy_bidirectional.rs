@@ -9,8 +9,11 @@ mod peer;
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
+#[path = "support/unix.rs"]
+mod unix;
 
 use std::{
+    future::Future,
     io,
     net::Shutdown,
     sync::atomic::{AtomicU64, Ordering},
@@ -234,6 +237,45 @@ fn idle_proxy_rests() {
             driven.rest();
             drop((client, server));
             assert_eq!(driven.finish(proxy).unwrap(), (8, 0));
+        }
+    });
+}
+
+// T58. Goal: a task that polls many copies itself, more than its budget has operations, rests once
+// each of them has to wait, for its readers or for a writer without room. Method: as above.
+#[test]
+fn t58_many_waiting_flows_rest() {
+    const FLOWS: usize = 70;
+    deadline(|| {
+        for method in METHODS {
+            for full in [false, true] {
+                let mut driven = Driven::new();
+                let (mut peers, mut flows) = (Vec::new(), Vec::new());
+                for _ in 0..FLOWS {
+                    let (here, mut from) = UnixStream::pair().unwrap();
+                    let (mut to, there) = UnixStream::pair().unwrap();
+                    if full {
+                        unix::fill(&to);
+                        while to.try_write(b"x").is_ok() {}
+                        assert_eq!(here.try_write(b"in hand").unwrap(), 7);
+                    }
+                    peers.push((here, there));
+                    flows.push(async move {
+                        let options = CopyOptions::new().method(method);
+                        options.copy_bidirectional(&mut from, &mut to).await
+                    });
+                }
+                let mut flows: Vec<_> = flows.into_iter().map(Box::pin).collect();
+                let task = driven.spawn(std::future::poll_fn(move |cx| {
+                    for flow in &mut flows {
+                        assert!(flow.as_mut().poll(cx).is_pending());
+                    }
+                    std::task::Poll::<()>::Pending
+                }));
+                driven.rest();
+                assert!(!task.is_finished());
+                drop(peers);
+            }
         }
     });
 }
