@@ -9,17 +9,22 @@ mod peer;
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
+#[path = "support/unix.rs"]
+mod unix;
 
 use std::{
+    future::Future,
     io,
     net::Shutdown,
+    pin::Pin,
     sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use driven::Driven;
 use edgewake::{
-    io::{AsyncReadExt, AsyncWriteExt, CopyMethod, CopyOptions},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, CopyMethod, CopyOptions},
     net::{TcpStream, UnixStream},
 };
 use peer::pattern;
@@ -211,6 +216,62 @@ fn error_ends_both() {
     });
 }
 
+/// Takes nothing, and has something to say.
+struct Refuses(&'static [u8]);
+
+impl AsyncRead for Refuses {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.0.is_empty() {
+            return Poll::Pending;
+        }
+        let count = buffer.len().min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Poll::Ready(Ok(count))
+    }
+}
+
+impl AsyncWrite for Refuses {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+// Goal: an answer that is there when a direction fails still arrives, whichever direction it is:
+// a server that refuses an upload says why and closes.
+#[test]
+fn answer_to_a_refused_upload_arrives() {
+    run(|| async {
+        for swapped in [false, true] {
+            let (mut client, mut client_side) = UnixStream::pair().unwrap();
+            client.write_all(b"upload").await.unwrap();
+            let mut server = Refuses(b"413 too large");
+            let outcome = if swapped {
+                edgewake::io::copy_bidirectional(&mut server, &mut client_side).await
+            } else {
+                edgewake::io::copy_bidirectional(&mut client_side, &mut server).await
+            };
+            assert_eq!(kind(outcome), io::ErrorKind::ConnectionReset);
+            drop(client_side);
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.unwrap();
+            assert_eq!(heard, b"413 too large", "{swapped}");
+        }
+    });
+}
+
 // Goal: a proxy that has nothing to do rests, before and after it has moved something. Method: a
 // runtime that would show a spin.
 #[test]
@@ -234,6 +295,45 @@ fn idle_proxy_rests() {
             driven.rest();
             drop((client, server));
             assert_eq!(driven.finish(proxy).unwrap(), (8, 0));
+        }
+    });
+}
+
+// T58. Goal: a task that polls many copies itself, more than its budget has operations, rests once
+// each of them has to wait, for its readers or for a writer without room. Method: as above.
+#[test]
+fn t58_many_waiting_flows_rest() {
+    const FLOWS: usize = 70;
+    deadline(|| {
+        for method in METHODS {
+            for full in [false, true] {
+                let mut driven = Driven::new();
+                let (mut peers, mut flows) = (Vec::new(), Vec::new());
+                for _ in 0..FLOWS {
+                    let (here, mut from) = UnixStream::pair().unwrap();
+                    let (mut to, there) = UnixStream::pair().unwrap();
+                    if full {
+                        unix::fill(&to);
+                        while to.try_write(b"x").is_ok() {}
+                        assert_eq!(here.try_write(b"in hand").unwrap(), 7);
+                    }
+                    peers.push((here, there));
+                    flows.push(async move {
+                        let options = CopyOptions::new().method(method);
+                        options.copy_bidirectional(&mut from, &mut to).await
+                    });
+                }
+                let mut flows: Vec<_> = flows.into_iter().map(Box::pin).collect();
+                let task = driven.spawn(std::future::poll_fn(move |cx| {
+                    for flow in &mut flows {
+                        assert!(flow.as_mut().poll(cx).is_pending());
+                    }
+                    Poll::<()>::Pending
+                }));
+                driven.rest();
+                assert!(!task.is_finished());
+                drop(peers);
+            }
         }
     });
 }

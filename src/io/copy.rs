@@ -93,7 +93,8 @@ where
 ///
 /// The end of one direction is carried over: `b` is flushed and closed (of a socket: its writing
 /// half is shut down) once `a` has nothing more, and the other direction goes on until it ends as
-/// well. An error in either direction ends both.
+/// well. An error in either direction ends both. What has arrived by then in the other
+/// one is passed on once more, as far as the reader takes it at once; the rest is lost.
 ///
 /// # Cancel safety
 ///

@@ -5,6 +5,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     mem::take,
     ops::{Deref, DerefMut},
 };
@@ -15,13 +16,14 @@ const KEPT_MAX: usize = 1024 * 1024;
 
 #[derive(Debug)]
 struct Pool {
-    buffers: Vec<Box<[u8]>>,
+    /// The oldest first.
+    buffers: VecDeque<Box<[u8]>>,
     /// How many bytes they have.
     kept: usize,
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { buffers: Vec::new(), kept: 0 }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { buffers: VecDeque::new(), kept: 0 }) };
 }
 
 /// A buffer that goes back to a pool when it is dropped. What it holds is of no meaning.
@@ -40,14 +42,20 @@ impl Pool {
     fn take(&mut self, size: usize) -> Option<Box<[u8]>> {
         let at = self.buffers.iter().rposition(|buffer| buffer.len() == size)?;
         self.kept -= size;
-        Some(self.buffers.swap_remove(at))
+        self.buffers.remove(at)
     }
 
     fn put(&mut self, buffer: Box<[u8]>) {
-        if buffer.len() <= KEPT_MAX - self.kept {
-            self.kept += buffer.len();
-            self.buffers.push(buffer);
+        if buffer.len() > KEPT_MAX {
+            return;
         }
+        // The oldest make room: sizes that nobody asks for any more must not fill the pool.
+        while self.kept + buffer.len() > KEPT_MAX {
+            let Some(oldest) = self.buffers.pop_front() else { break };
+            self.kept -= oldest.len();
+        }
+        self.kept += buffer.len();
+        self.buffers.push_back(buffer);
     }
 }
 
@@ -100,6 +108,19 @@ mod tests {
         POOL.with_borrow(|pool| {
             let bytes: usize = pool.buffers.iter().map(|buffer| buffer.len()).sum();
             assert_eq!((bytes, pool.kept), (KEPT_MAX, KEPT_MAX));
+        });
+    }
+
+    // Goal: a pool full of a size that is no longer asked for makes room for the one that is.
+    #[test]
+    fn oldest_make_room() {
+        drop(Buffer::take(KEPT_MAX));
+        let buffer = Buffer::take(64 * 1024);
+        let place = buffer.as_ptr().addr();
+        drop(buffer);
+        POOL.with_borrow(|pool| {
+            let kept: Vec<_> = pool.buffers.iter().map(|buffer| buffer.as_ptr().addr()).collect();
+            assert_eq!((kept, pool.kept), (vec![place], 64 * 1024));
         });
     }
 }

@@ -143,9 +143,18 @@ impl Flow {
                     ready!(budget::poll_spend(cx));
                     if self.pipe.is_some() && self.course.is_refused() {
                         self.take_out(plan)?;
-                    } else if !ready!(self.poll_splice(cx, from, to, plan))? {
-                        ready!(self.poll_read_in(cx, from, to, plan))?;
+                        continue;
                     }
+                    let moved = match self.poll_splice(cx, from, to, plan) {
+                        Poll::Ready(Ok(false)) => self.poll_read_in(cx, from, to, plan),
+                        other => other.map_ok(drop),
+                    };
+                    if moved.is_pending() {
+                        // The end gives back its own only: a task with many idle flows would use
+                        // up its budget by waiting, and wake itself for ever.
+                        budget::refund();
+                    }
+                    ready!(moved)?;
                 }
                 Phase::Flushing => {
                     ready!(to.poll_flush(cx))?;

@@ -91,8 +91,10 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<(u64, u64)>> {
         let this = &mut *self;
         let (mut a, mut b) = (Port(&mut *this.a), Port(&mut *this.b));
-        let there = this.there.poll(cx, &mut a, &mut b, &Plan::new(&this.options, 0))?;
-        let back = this.back.poll(cx, &mut b, &mut a, &Plan::new(&this.options, 1))?;
+        let there = this.there.poll(cx, &mut a, &mut b, &Plan::new(&this.options, 0));
+        let back = this.back.poll(cx, &mut b, &mut a, &Plan::new(&this.options, 1));
+        // Not before both: an end that refuses what it is sent may have said why.
+        let (there, back) = (there?, back?);
         if there.is_ready() && back.is_ready() {
             return Poll::Ready(Ok((this.there.count(), this.back.count())));
         }
