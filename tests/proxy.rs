@@ -187,7 +187,7 @@ fn missing_server_ends_the_client() {
     });
 }
 
-// Goal: a client that is reset does not leave its server waiting.
+// Goal: a client that is reset does not leave its server waiting, nor with an end that looks whole.
 #[test]
 fn reset_ends_the_flow() {
     run(|| async {
@@ -200,7 +200,8 @@ fn reset_ends_the_flow() {
             behind.read_exact(&mut [0; 5]).await.unwrap();
             client.set_linger(Some(Duration::ZERO)).unwrap();
             drop(client);
-            assert_eq!(behind.read(&mut [0; 1]).await.unwrap_or(0), 0);
+            let end = behind.read(&mut [0; 1]).await.expect_err("a reset, and no orderly end");
+            assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
             proxy.proxy.counters.until_open(|open| open == 0).await;
         }
     });
