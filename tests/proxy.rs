@@ -177,7 +177,8 @@ fn flows_do_not_hold_each_other_up() {
 #[test]
 fn missing_server_ends_the_client() {
     run(|| async {
-        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        // Kept, so that nobody else gets the port.
+        let (_bound, gone) = peer::refusing();
         let proxy = Running::start(ANY, &format!("tcp:{gone}"), CopyMethod::Auto, 10);
         let mut client = connect_tcp(&proxy).await;
         assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0);
