@@ -62,7 +62,12 @@ mod tally;
 use std::{io, path::Path, pin::pin, process::ExitCode, time::Instant};
 
 use arguments::{Arguments, Clients, Serve};
-use common::{command_line, descriptors, interrupt::Interrupt, numbers::Counted, numbers::Grouped};
+use common::{
+    aside::Aside,
+    command_line, descriptors,
+    interrupt::Interrupt,
+    numbers::{Counted, Grouped},
+};
 use crowd::Crowd;
 use edgewake::{Runtime, time::sleep};
 use futures::future::select;
@@ -85,13 +90,16 @@ fn main() -> ExitCode {
 /// Founds a server or succeeds one, serves, and says how it ended.
 async fn serve(arguments: &Serve) -> Result<(), String> {
     let interrupt = Interrupt::new().map_err(|error| format!("cannot watch signals: {error}"))?;
+    // Whoever takes over is all that its predecessor's clients have: from there on nothing that is
+    // to be said may end it or hold it up, and nothing else may fail before it serves.
+    let aside = Aside::start("handover")?;
     let start = Instant::now();
     let predecessor = succession::take_over(&arguments.control).await;
     let estate = match predecessor.map_err(|error| format!("cannot take over: {error}"))? {
         Some(estate) => {
             let took = start.elapsed().as_secs_f64() * 1e3;
             let what = describe(&Moved::of(&estate));
-            command_line::print(format_args!("took over {what} in {took:.1} ms\n"))?;
+            aside.say(format_args!("took over {what} in {took:.1} ms\n"));
             estate
         }
         None => {
@@ -99,19 +107,20 @@ async fn serve(arguments: &Serve) -> Result<(), String> {
                 .map_err(|error| format!("cannot serve {}: {error}", arguments.listen))?;
             let address = estate.listener.local_addr().map_err(|error| error.to_string())?;
             let control = arguments.control.display();
-            command_line::print(format_args!(
+            aside.say(format_args!(
                 "listening on {address} (tcp); to succeed it: serve --control {control}\n"
-            ))?;
+            ));
             estate
         }
     };
     let stop = async {
         if let Err(error) = interrupt.wait().await {
-            eprintln!("handover: cannot watch signals: {error}");
+            aside.warn(format_args!("cannot watch signals: {error}"));
         }
     };
-    let warn = |what: &str| eprintln!("handover: {what}");
-    match server::serve(estate, stop, warn).await {
+    let ended = server::serve(estate, stop, |what| aside.warn(what)).await;
+    aside.finish();
+    match ended {
         Ok(Ended::HandedOver(moved)) => {
             command_line::print(format_args!("handed over {}\n", describe(&moved)))
         }

@@ -43,14 +43,14 @@ mod service;
 use std::{process::ExitCode, rc::Rc};
 
 use arguments::Arguments;
-use common::{command_line, descriptors, interrupt::Interrupt, numbers::Counted};
+use common::{aside::Aside, command_line, descriptors, interrupt::Interrupt, numbers::Counted};
 use edgewake::Runtime;
 use flow::Proxy;
 use service::Drained;
 
 /// Descriptors beside the flows': the standard ones, the runtime's, the signals', and the pipes
 /// that bytes are spliced through, which are pooled.
-const DESCRIPTORS_BESIDE: u64 = 128;
+const DESCRIPTORS_BESIDE: u64 = 192;
 
 fn main() -> ExitCode {
     command_line::run("proxy", arguments::USAGE, arguments::parse(), |arguments| {
@@ -69,6 +69,7 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
         .listen
         .listen()
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let aside = Aside::start("proxy")?;
     let place = listener.place().map_err(|error| error.to_string())?;
     command_line::print(format_args!(
         "listening on {place}, for {}; Ctrl-C ends it\n",
@@ -89,12 +90,14 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
     let open = proxy.counters.open();
     if open > 0 {
         let (grace, flows) = (arguments.grace, Counted(open, "flow"));
-        command_line::print(format_args!(
+        // Nobody may read it any more; the flows have their grace all the same.
+        aside.say(format_args!(
             "{flows} still open, which may end within {} s; Ctrl-C ends them\n",
             grace.as_secs_f64()
-        ))?;
+        ));
     }
     let drained = service::drain(&proxy, arguments.grace, interrupt.wait()).await;
+    aside.finish();
     let summary = proxy.counters.summary();
     match drained.map_err(|error| format!("cannot watch signals: {error}"))? {
         Drained::All => command_line::print(format_args!("{summary}\n")),

@@ -36,6 +36,7 @@ mod unix;
 use std::{
     io,
     net::SocketAddr,
+    os::fd::AsFd,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
@@ -269,6 +270,7 @@ fn handover_that_fails_changes_nothing() {
                 drop(successor.connections().await.unwrap());
             }
             drop(successor);
+            eventually("the handover is off", || server.warnings().len() > steps);
             crowd.come_on(ANSWERS).await;
             let warnings = server.warnings();
             assert_eq!(warnings.len(), steps + 1, "{warnings:?}");
@@ -279,6 +281,39 @@ fn handover_that_fails_changes_nothing() {
         crowd.come_on(ANSWERS).await;
         end(crowd).await;
         new.stop();
+    });
+}
+
+// Goal: a predecessor that dies between the last `Taken` and `Go` leaves its successor with the end
+// of the stream, and not with connections that may be somebody else's.
+#[test]
+fn successor_waits_for_go() {
+    run(|control| async move {
+        let address = ([127, 0, 0, 1], 0).into();
+        let estate = server::found(address, &control).unwrap();
+        let predecessor = async {
+            let (stream, _) = estate.control.accept().await.unwrap();
+            let mut channel = succession::hear(stream).await.unwrap();
+            let listeners = [estate.listener.as_fd(), estate.control.as_fd()];
+            channel.send(Kind::Listeners, &[], &listeners).await.unwrap();
+            channel.expect(Kind::Taken).await.unwrap();
+            channel.send(Kind::End, &0_u64.to_be_bytes(), &[]).await.unwrap();
+            channel.expect(Kind::Taken).await.unwrap();
+        };
+        let (_, taken) = futures::join!(predecessor, succession::take_over(&control));
+        let error = taken.expect_err("nobody said go");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    });
+}
+
+// Goal: a port in use leaves no control socket behind that nobody serves.
+#[test]
+fn port_in_use_leaves_no_file() {
+    run(|control| async move {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = server::found(other.local_addr().unwrap(), &control).expect_err("in use");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(!control.exists(), "the socket's file is left behind");
     });
 }
 

@@ -1,5 +1,6 @@
 //! What the example programs share. A folder, so that cargo takes it for no example of its own.
 //!
+//! - `aside`: what a program says while it serves.
 //! - `command_line`: values of options, and how a program ends.
 //! - `descriptors`: as many open sockets as the system allows.
 //! - `interrupt`: Ctrl-C and SIGTERM as something to await.
@@ -8,6 +9,7 @@
 
 #![allow(dead_code, reason = "each program compiles its own copy and uses a part of it")]
 
+pub(crate) mod aside;
 pub(crate) mod command_line;
 pub(crate) mod descriptors;
 pub(crate) mod interrupt;

@@ -64,9 +64,11 @@ pub(crate) enum Ended {
 
 /// Binds the listener and the control socket: a server without a predecessor.
 pub(crate) fn found(address: SocketAddr, control: &Path) -> io::Result<Estate> {
+    // First, since a port in use must not leave a control socket's file behind.
+    let listener = listen(address)?;
     // Whom a crash has left behind must not keep us out; nobody else may ask for our connections.
     let control = UnixBind::new().unlink_before(true).mode(0o600).listener(control)?;
-    Ok(Estate { listener: listen(address)?, control, connections: Vec::new() })
+    Ok(Estate { listener, control, connections: Vec::new() })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

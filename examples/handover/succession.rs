@@ -37,8 +37,13 @@ use crate::{
 /// Names the protocol, so that another version is refused and not misread.
 const PROTOCOL: &[u8] = b"edgewake handover 1";
 
-/// How long a whole handover may take.
+/// How long a whole handover may take, for the old one.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The same for the new one, whose clock starts first: while it connects, waits to be heard, and
+/// the old one stops its connections. It must not give up while the old one may still send `Go`,
+/// after which nobody else has anything.
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long whoever connects may take to ask.
 const ASKING: Duration = Duration::from_secs(5);
@@ -106,9 +111,14 @@ pub(crate) async fn take_over(path: &Path) -> io::Result<Option<Estate>> {
         Err(error) => return Err(error),
     };
     let mut channel = Channel::new(stream);
-    timeout(PATIENCE, receive_all(&mut channel)).await?.map(Some)
+    let estate = timeout(SUCCESSOR_PATIENCE, receive_all(&mut channel)).await??;
+    // The old one may have sent `Go` at any time since the last `Taken`, so there is no giving up
+    // any more: it comes, or the end of the stream does, with the old one's patience at the latest.
+    channel.expect(Kind::Go).await?;
+    Ok(Some(estate))
 }
 
+/// Everything up to the last `Taken`, which is sent.
 async fn receive_all(channel: &mut Channel) -> io::Result<Estate> {
     channel.send(Kind::Ask, PROTOCOL, &[]).await?;
     let mut listeners = channel.expect(Kind::Listeners).await?.fds.into_iter();
@@ -137,6 +147,5 @@ async fn receive_all(channel: &mut Channel) -> io::Result<Estate> {
         return Err(io::Error::new(InvalidData, "some connections are missing"));
     }
     channel.send(Kind::Taken, &[], &[]).await?;
-    channel.expect(Kind::Go).await?;
     Ok(estate)
 }

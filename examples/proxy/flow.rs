@@ -1,6 +1,6 @@
 //! One flow: a connection, the one it is connected on to, and what moves between them.
 
-use std::{io, rc::Rc};
+use std::{io, rc::Rc, time::Duration};
 
 use edgewake::{
     io::{AsyncRead, AsyncWrite, CopyMethod, CopyOptions},
@@ -69,12 +69,35 @@ fn carry<C: Socket, S: Socket>(mut client: C, mut server: S, flow: Flow) {
         let options = CopyOptions::new().method(*method).counts_into(&counters.up, &counters.down);
         if let Err(error) = options.copy_bidirectional(&mut client, &mut server).await {
             flow.failed("a flow ended early", &error);
+            // Dropped as they are both would tell of an orderly end, and what was cut short would
+            // pass for whole.
+            for reset in [client.abort(), server.abort()] {
+                if let Err(error) = reset {
+                    flow.failed("cannot reset", &error);
+                }
+            }
         }
     }));
 }
 
 /// A connected socket of either kind.
-trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {}
+trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Has its end be a reset when it drops, where there is such a thing.
+    fn abort(&self) -> io::Result<()>;
+}
 
-impl Socket for TcpStream {}
-impl Socket for UnixStream {}
+impl Socket for TcpStream {
+    fn abort(&self) -> io::Result<()> {
+        match self.set_linger(Some(Duration::ZERO)) {
+            // Apple: a connection that has been reset takes no options.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+impl Socket for UnixStream {
+    fn abort(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
