@@ -55,7 +55,7 @@ mod site;
 use std::{pin::pin, process::ExitCode, rc::Rc, sync::Arc};
 
 use arguments::Arguments;
-use common::{command_line, descriptors, interrupt::Interrupt};
+use common::{command_line, descriptors, interrupt::Interrupt, lines::Lines};
 use edgewake::Runtime;
 use futures::future::{Either, select};
 use log::Log;
@@ -80,13 +80,12 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     command_line::print(format_args!(
         "listening on {address} (tcp)\nopen http://{address}/; Ctrl-C ends it\n"
     ))?;
-    let log = Log::new(!arguments.quiet);
+    let lines = if arguments.quiet { None } else { Some(Lines::on_stdout()?) };
+    let log = Log::new(lines);
     let (site, method, limits) = (Arc::new(site), arguments.method, Limits::default());
     let server = Rc::new(Server { site, method, limits, log });
     match select(pin!(interrupt.wait()), pin!(server::accept(listener, Rc::clone(&server)))).await {
-        Either::Left((Ok(()), _)) => {
-            command_line::print(format_args!("{}\n", server.log.summary()))
-        }
+        Either::Left((Ok(()), _)) => server.log.finish(),
         Either::Left((Err(error), _)) => Err(format!("cannot watch signals: {error}")),
         Either::Right((error, _)) => Err(format!("cannot accept any more: {error}")),
     }

@@ -9,6 +9,8 @@
 mod common {
     #[allow(clippy::print_stderr, dead_code, reason = "a program's, of which a part is used")]
     pub(crate) mod command_line;
+    #[allow(dead_code, reason = "a program's, of which a part is used")]
+    pub(crate) mod lines;
     pub(crate) mod numbers;
     pub(crate) mod place;
 }

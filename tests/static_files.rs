@@ -11,6 +11,8 @@ mod body;
 mod common {
     #[allow(clippy::print_stderr, dead_code, reason = "a program's, of which a part is used")]
     pub(crate) mod command_line;
+    #[allow(dead_code, reason = "a program's, of which a part is used")]
+    pub(crate) mod lines;
     pub(crate) mod numbers;
 }
 #[path = "../examples/static_files/connection.rs"]
@@ -43,7 +45,7 @@ mod tools;
 use std::{
     fs,
     io::{
-        ErrorKind::{TimedOut, WouldBlock},
+        ErrorKind::{BrokenPipe, TimedOut, WouldBlock},
         Read, Write,
     },
     net::{SocketAddr, TcpStream},
@@ -52,14 +54,16 @@ use std::{
     pin::pin,
     rc::Rc,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
 };
 
 use body::Method;
+use common::lines::{Lines, QUEUE};
 use edgewake::Runtime;
 use futures::{channel::oneshot, future::select};
 use log::Log;
@@ -131,9 +135,18 @@ fn with_limits(
     limits: Limits,
     body: impl FnOnce(&Folder, SocketAddr) + Send + 'static,
 ) {
+    with_lines(method, limits, None, body);
+}
+
+fn with_lines(
+    method: Method,
+    limits: Limits,
+    lines: Option<Lines>,
+    body: impl FnOnce(&Folder, SocketAddr) + Send + 'static,
+) {
     deadline(move || {
         let folder = Folder::new();
-        let (server, address, stop) = serve(&folder.root(), method, limits);
+        let (server, address, stop) = serve(&folder.root(), method, limits, lines);
         body(&folder, address);
         drop(stop);
         server.join().unwrap();
@@ -145,16 +158,17 @@ fn serve(
     root: &Path,
     method: Method,
     limits: Limits,
+    lines: Option<Lines>,
 ) -> (thread::JoinHandle<()>, SocketAddr, oneshot::Sender<()>) {
     let site = Arc::new(Site::new(root).unwrap());
     let runtime = || Runtime::new().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = mpsc::channel();
     let server = thread::spawn(move || {
         let listening = async {
             let listener = server::listen(([127, 0, 0, 1], 0).into()).unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let server = Rc::new(Server { site, method, limits, log: Log::new(false) });
+            let server = Rc::new(Server { site, method, limits, log: Log::new(lines) });
             select(stopped, pin!(server::accept(listener, server))).await;
         };
         runtime().block_on(listening);
@@ -366,17 +380,23 @@ fn broken_requests_are_told_so() {
 #[test]
 fn slow_requests_have_a_limit() {
     let short = Duration::from_millis(200);
-    let limits = Limits { idle: short, head: short, ..Limits::default() };
-    with_limits(Method::Copy, limits, |_, address| {
+    // Either limit alone, so that it does not matter how late the other's bytes come.
+    let limits = Limits { idle: short, ..Limits::default() };
+    with_limits(Method::Copy, limits, move |_, address| {
         let started = Instant::now();
         let mut silent = TcpStream::connect(address).unwrap();
+        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "its end, and no answer");
+        assert!(started.elapsed() >= short, "too early");
+    });
+    let limits = Limits { head: short, ..Limits::default() };
+    with_limits(Method::Copy, limits, move |_, address| {
+        let started = Instant::now();
         let mut slow = TcpStream::connect(address).unwrap();
         slow.write_all(b"GET / HTTP/1.1\r\n").unwrap();
         let mut answers = Vec::new();
         slow.read_to_end(&mut answers).unwrap();
         assert!(answers.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answers));
-        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "its end, and no answer");
-        assert!(started.elapsed() >= Duration::from_millis(200), "too early");
+        assert!(started.elapsed() >= short, "too early");
 
         // A byte now and then: the limit is for all of them.
         let mut drip = TcpStream::connect(address).unwrap();
@@ -406,6 +426,101 @@ fn stalled_clients_have_a_limit() {
             eventually("the connection is broken off", || stream.write_all(b"x").is_err());
         });
     }
+}
+
+/// An output that takes nothing until its gate is gone, and then all.
+struct Gated {
+    gate: mpsc::Receiver<()>,
+    taken: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Write for Gated {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        assert!(self.gate.recv().is_err(), "nothing is sent through it");
+        self.taken.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// Goal: an output that nobody reads holds up no answer, and when somebody does at last, every line
+// is there or counted.
+#[test]
+fn lines_wait_for_nobody() {
+    // Each has a line of more than 200 bytes. What the thread takes may be as much as is queued.
+    const REQUESTS: usize = 2 * QUEUE / 200 + 300;
+    let (open, gate) = mpsc::channel::<()>();
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let lines = Lines::on(Gated { gate, taken: Arc::clone(&taken) }).unwrap();
+    with_lines(Method::Copy, Limits::default(), Some(lines), move |_, address| {
+        let target = "x".repeat(1000);
+        let request = format!("GET /{target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        for _ in 0..REQUESTS / 50 {
+            let answers = exchange(address, request.repeat(50).as_bytes());
+            let answers = String::from_utf8(answers).unwrap();
+            assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 50);
+        }
+        drop(open);
+        // What a line says has to be said once the thread takes the queue.
+        assert_eq!(get(address, "/small.txt", "").0, 200);
+        let text = || String::from_utf8(taken.lock().unwrap().clone()).unwrap();
+        eventually("the number of those that were dropped", || text().contains(" dropped)\n"));
+        let text = text();
+        let told = text.lines().filter(|line| line.starts_with("404 ")).count();
+        let note = text.lines().find_map(|line| line.strip_prefix('('));
+        let dropped = note.and_then(|note| note.split_once(' ')).unwrap().0;
+        let dropped: usize = dropped.replace(',', "").parse().unwrap();
+        // The one after them may be among them.
+        let all = REQUESTS / 50 * 50;
+        assert!((all..=all + 1).contains(&(told + dropped)), "{told} and {dropped} of {all}");
+        assert!(dropped > 200, "{dropped} dropped: no bound");
+        assert!(text.lines().all(|line| line.chars().count() < 230), "a line is cut");
+        assert!(text.contains("xxx…\n"), "a line says that it is cut");
+    });
+}
+
+/// An output whose reader has gone.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// Goal: who stops reading the lines ends them, and nothing else.
+#[test]
+fn a_broken_output_ends_the_lines() {
+    let lines = Lines::on(Broken).unwrap();
+    with_lines(Method::Copy, Limits::default(), Some(lines), |_, address| {
+        for _ in 0..10 {
+            assert_eq!(get(address, "/small.txt", "").0, 200);
+        }
+    });
+    let lines = Lines::on(Broken).unwrap();
+    lines.print("a line").unwrap();
+    eventually("a line is refused", || lines.print("another").is_err());
+    assert!(lines.finish("the last").unwrap_err().contains("cannot write"));
+}
+
+// Goal: the last line comes after all others, and they are written when it has been waited for.
+#[test]
+fn the_last_line_is_the_last() {
+    let (open, gate) = mpsc::channel::<()>();
+    drop(open);
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let lines = Lines::on(Gated { gate, taken: Arc::clone(&taken) }).unwrap();
+    lines.print("one").unwrap();
+    lines.print("two").unwrap();
+    lines.finish("three").unwrap();
+    assert_eq!(taken.lock().unwrap().as_slice(), b"one\ntwo\nthree\n");
 }
 
 fn curl(arguments: &[&str]) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! - `command_line`: values of options, and how a program ends.
 //! - `descriptors`: as many open sockets as the system allows.
 //! - `interrupt`: Ctrl-C and SIGTERM as something to await.
+//! - `lines`: printing from a loop, whoever may read.
 //! - `numbers`: figures as people read them.
 //! - `place`: where to listen or connect; `stream`: TCP and Unix streams as one.
 
@@ -13,6 +14,7 @@ pub(crate) mod aside;
 pub(crate) mod command_line;
 pub(crate) mod descriptors;
 pub(crate) mod interrupt;
+pub(crate) mod lines;
 pub(crate) mod numbers;
 pub(crate) mod place;
 pub(crate) mod stream;

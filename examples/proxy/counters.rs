@@ -14,7 +14,7 @@ use std::{
 use edgewake::time::sleep;
 
 use crate::common::{
-    command_line,
+    lines::Lines,
     numbers::{Counted, Grouped},
 };
 
@@ -102,8 +102,10 @@ impl Counters {
         }
     }
 
-    /// Prints a line for each second in which something happened. Ends when it cannot print.
+    /// Prints a line for each second in which something happened, and waits for nobody to read it.
+    /// Ends when it cannot print.
     pub(crate) async fn report(&self) -> Result<(), String> {
+        let lines = Lines::on_stdout()?;
         let mut told = self.totals();
         loop {
             if self.totals() == told {
@@ -112,7 +114,7 @@ impl Counters {
             sleep(PERIOD).await;
             let now = self.totals();
             if now != told {
-                command_line::print(format_args!("{}\n", self.line(told, now)))?;
+                lines.print(self.line(told, now))?;
             }
             told = now;
         }
