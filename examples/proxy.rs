@@ -92,7 +92,7 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
         let (grace, flows) = (arguments.grace, Counted(open, "flow"));
         // Nobody may read it any more; the flows have their grace all the same.
         aside.say(format_args!(
-            "{flows} still open, which may end within {} s; Ctrl-C ends them\n",
+            "{flows} still open, which may end within {} s; Ctrl-C ends them",
             grace.as_secs_f64()
         ));
     }

@@ -504,23 +504,6 @@ fn a_broken_output_ends_the_lines() {
             assert_eq!(get(address, "/small.txt", "").0, 200);
         }
     });
-    let lines = Lines::on(Broken).unwrap();
-    lines.print("a line").unwrap();
-    eventually("a line is refused", || lines.print("another").is_err());
-    assert!(lines.finish("the last").unwrap_err().contains("cannot write"));
-}
-
-// Goal: the last line comes after all others, and they are written when it has been waited for.
-#[test]
-fn the_last_line_is_the_last() {
-    let (open, gate) = mpsc::channel::<()>();
-    drop(open);
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let lines = Lines::on(Gated { gate, taken: Arc::clone(&taken) }).unwrap();
-    lines.print("one").unwrap();
-    lines.print("two").unwrap();
-    lines.finish("three").unwrap();
-    assert_eq!(taken.lock().unwrap().as_slice(), b"one\ntwo\nthree\n");
 }
 
 fn curl(arguments: &[&str]) -> Vec<u8> {
