@@ -10,61 +10,15 @@ mod common {
     #[allow(dead_code, reason = "a program's, of which a part is used")]
     pub(crate) mod numbers;
 }
+#[path = "support/outputs.rs"]
+mod outputs;
 mod support;
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex, mpsc},
-};
+use std::io::Write;
 
 use common::{aside::Aside, lines::Lines};
+use outputs::{Broken, Gated, Written};
 use support::eventually;
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Written {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// Nobody reads it any more.
-struct Broken;
-
-impl Write for Broken {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Its reader does not read: a write does not return before the sender has gone.
-struct Stuck(mpsc::Receiver<()>);
-
-impl Write for Stuck {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.recv().expect_err("nothing is sent");
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Says a line, a warning and a line, and that this comes back.
 fn say(output: impl Write + Send + 'static, warnings: impl Write + Send + 'static) {
@@ -127,9 +81,9 @@ fn warnings_that_fail_are_let_go() {
 // output.
 #[test]
 fn nobody_waits_for_a_reader() {
-    let (reader, stuck) = mpsc::channel();
-    let warnings = Written::default();
-    say(Stuck(stuck), warnings.clone());
+    let (output, warnings) = (Written::default(), Written::default());
+    let (stuck, reader) = Gated::new(&output);
+    say(stuck, warnings.clone());
     let text = warnings.text();
     assert!(text.contains("test: two\n"), "{text}");
     assert!(text.contains("test: nobody reads the last lines\n"), "{text}");
