@@ -75,7 +75,8 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
         "listening on {place}, for {}; Ctrl-C ends it\n",
         arguments.connect
     ))?;
-    let proxy = Rc::new(Proxy::new(arguments.connect.clone(), arguments.method));
+    let proxy =
+        Rc::new(Proxy::new(arguments.connect.clone(), arguments.patience, arguments.method));
     if !arguments.quiet {
         let proxy = Rc::clone(&proxy);
         drop(edgewake::spawn_local(async move {
