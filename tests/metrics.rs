@@ -12,16 +12,18 @@ use std::{
     os::unix::net::UnixStream,
     pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     thread,
     time::{Duration, Instant},
 };
 
 use edgewake::{
-    AsyncFd, Builder, Handle, Interest, Metrics, Runtime, spawn, spawn_local,
+    AsyncFd, Builder, Handle, Interest, Metrics, Runtime, net, spawn, spawn_local,
     time::{sleep, timeout},
     yield_now,
 };
+
+use futures::AsyncReadExt;
 
 use crate::support::deadline;
 
@@ -139,6 +141,67 @@ fn an_event_for_a_listed_waiter_is_not_spurious() {
     assert!(tasks.iter().all(|task| task.is_finished()));
     let metrics = runtime.metrics();
     assert_eq!((metrics.events, metrics.spurious_events, metrics.local_wakes), (1, 0, 3));
+}
+
+// Goal: so it is for a reader, of bytes and of the end.
+#[test]
+fn an_event_for_a_reader_is_not_spurious() {
+    let runtime = runtime();
+    let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+    let task = runtime.spawn(async move {
+        let mut stream = net::UnixStream::try_from(ours).expect("a stream");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.expect("it ends");
+        assert_eq!(bytes, b"a");
+    });
+    run(&runtime);
+    theirs.write_all(b"a").expect("room");
+    run(&runtime);
+    let metrics = runtime.metrics();
+    assert_eq!((metrics.events, metrics.spurious_events), (1, 0));
+    drop(theirs);
+    run(&runtime);
+    assert!(task.is_finished());
+    let metrics = runtime.metrics();
+    assert!(metrics.events >= 2 && metrics.spurious_events == 0, "{metrics:?}");
+}
+
+/// Closes its descriptor when it is woken.
+struct Closes(Mutex<Option<AsyncFd<UnixStream>>>);
+
+impl Wake for Closes {
+    fn wake(self: Arc<Closes>) {
+        let closed = self.0.lock().expect("no panic").take();
+        drop(closed);
+    }
+}
+
+// Goal: an event of a descriptor that was closed since, within the same batch, is spurious.
+#[test]
+fn an_event_for_a_closed_descriptor_is_spurious() {
+    let runtime = runtime();
+    let ([first, mut one], [second, mut other]) = {
+        let pair = || UnixStream::pair().map(|(ours, theirs)| [ours, theirs]).expect("a pair");
+        (pair(), pair())
+    };
+    let watched = runtime.block_on(async {
+        [first, second].map(|socket| {
+            let watched = AsyncFd::with_interest(socket, Interest::READABLE);
+            Arc::new(Closes(Mutex::new(Some(watched.expect("a socket can be registered")))))
+        })
+    });
+    // Whichever is woken first closes the other, which wakes that one's waiter in turn.
+    for (ours, theirs) in [(&watched[0], &watched[1]), (&watched[1], &watched[0])] {
+        let place = ours.0.lock().expect("no panic");
+        let waker = Waker::from(Arc::clone(theirs));
+        let watched = place.as_ref().expect("it is open");
+        assert!(watched.poll_read_ready(&mut Context::from_waker(&waker)).is_pending());
+    }
+    one.write_all(b"a").expect("room");
+    other.write_all(b"b").expect("room");
+    run(&runtime);
+    let metrics = runtime.metrics();
+    assert_eq!((metrics.events, metrics.spurious_events, metrics.sources), (2, 1, 0));
 }
 
 // Goal: polls and wake-ups of tasks, and of the future of `block_on`; a wake-up without an effect
