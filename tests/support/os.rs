@@ -73,6 +73,13 @@ pub fn open_descriptors() -> usize {
     (0..4096).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } != -1).count()
 }
 
+/// The descriptors below 4096 that a program which is executed gets.
+pub fn inheritable_descriptors() -> Vec<i32> {
+    // SAFETY: F_GETFD takes no argument; a number that is not open is EBADF.
+    let flags = |fd: &i32| unsafe { libc::fcntl(*fd, libc::F_GETFD) };
+    (0..4096).filter(|fd| flags(fd) != -1 && flags(fd) & libc::FD_CLOEXEC == 0).collect()
+}
+
 /// Whether a program that is executed does not get this descriptor.
 pub fn is_cloexec(fd: BorrowedFd<'_>) -> bool {
     // SAFETY: F_GETFD takes no argument, and the descriptor is open.
