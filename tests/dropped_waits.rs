@@ -1,0 +1,128 @@
+//! A wait that is dropped after what it waited for has come leaves that to the next one: the kinds
+//! of waits that no other file drops.
+
+#![cfg(feature = "net")]
+
+mod support;
+#[path = "support/tcp.rs"]
+mod tcp;
+
+use std::{io, pin::pin};
+
+use edgewake::{
+    AsyncFd,
+    io::{AsyncReadExt, AsyncWriteExt, pipe},
+    net::{UnixDatagram, UnixSeqpacket, UnixStream, VsockStream},
+};
+use tcp::{kind, pair, poll_once, run, turn};
+
+/// Polls the wait once, in vain; makes come what it waits for, so that it is woken; and drops it.
+macro_rules! drop_woken {
+    ($wait:expr, $come:expr) => {
+        // A `match` keeps the buffers that stand in the expression until the wait is dropped.
+        match pin!($wait) {
+            mut wait => {
+                assert!(poll_once(wait.as_mut()).is_pending(), "{}", stringify!($wait));
+                assert!($come.await.is_ok());
+                turn().await;
+            }
+        }
+    };
+}
+
+// T59. Goal: what waits for urgent data takes none with it.
+#[test]
+fn t59_urgent_byte_is_left() {
+    if cfg!(not(edgewake_has = "priority")) {
+        return;
+    }
+    run(|| async {
+        let (client, server) = pair().await;
+        drop_woken!(server.recv_oob(&mut [0]), client.send_oob(b"!"));
+        let mut byte = [0];
+        assert_eq!(server.recv_oob(&mut byte).await.unwrap(), 1);
+        assert_eq!(&byte, b"!");
+    });
+}
+
+// T59, T15. Goal: nor do peeking, plain reading, and the waits for readiness and for the end.
+#[test]
+fn t59_stream_is_left_as_it_is() {
+    run(|| async {
+        let (mut client, mut server) = pair().await;
+        drop_woken!(server.peek(&mut [0; 8]), client.write_all(b"a"));
+        drop_woken!(server.closed(), client.write_all(b"b"));
+        assert_eq!(server.peek(&mut [0; 1]).await.unwrap(), 1);
+        let mut bytes = [0; 2];
+        server.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"ab");
+        assert_eq!(kind(server.try_read(&mut bytes)), io::ErrorKind::WouldBlock);
+        drop_woken!(server.readable(), client.write_all(b"c"));
+        server.readable().await.unwrap();
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
+        drop_woken!(server.read(&mut bytes), client.write_all(b"de"));
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 2);
+        assert_eq!(&bytes, b"de");
+        drop_woken!(server.closed(), client.close());
+        server.closed().await.unwrap();
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 0);
+    });
+}
+
+// T59. Goal: nor do the waits for a message.
+#[test]
+fn t59_message_is_left() {
+    run(|| async {
+        let (here, there) = UnixDatagram::pair().unwrap();
+        drop_woken!(there.recv(&mut [0; 8]), here.send(b"one"));
+        assert_eq!(there.recv(&mut [0; 8]).await.unwrap(), 3);
+        drop_woken!(there.peek(&mut [0; 8]), here.send(b"four"));
+        assert_eq!(there.recv(&mut [0; 8]).await.unwrap(), 4);
+        drop_woken!(there.recv_from(&mut [0; 8]), here.send(b"two"));
+        let mut bytes = Vec::with_capacity(8);
+        assert_eq!(there.recv_buf(&mut bytes).await.unwrap(), 3);
+        assert_eq!(bytes, b"two");
+        drop_woken!(there.recv_buf(&mut bytes), here.send(b"three"));
+        assert_eq!(bytes, b"two", "the dropped one has not touched it");
+        assert_eq!(there.try_recv(&mut [0; 8]).unwrap(), 5);
+        // Apple has none.
+        let Ok((here, there)) = UnixSeqpacket::pair() else { return };
+        drop_woken!(there.recv(&mut [0; 8]), here.send(b"one"));
+        assert_eq!(there.recv(&mut [0; 8]).await.unwrap(), 3);
+        drop_woken!(there.closed(), async {
+            drop(here);
+            io::Result::Ok(())
+        });
+        there.closed().await.unwrap();
+    });
+}
+
+// T59. Goal: nor do those of the other streams, and of any descriptor.
+#[test]
+fn t59_other_descriptors_are_left_as_they_are() {
+    run(|| async {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let mut bytes = Vec::with_capacity(8);
+        drop_woken!(there.read_buf(&mut bytes), here.write_all(b"unix"));
+        assert!(bytes.is_empty());
+        assert_eq!(there.read_buf(&mut bytes).await.unwrap(), 4);
+
+        let (mut sender, receiver) = pipe::pipe().unwrap();
+        let mut bytes = Vec::with_capacity(8);
+        drop_woken!(receiver.read_buf(&mut bytes), sender.write_all(b"pipe"));
+        assert!(bytes.is_empty());
+        assert_eq!(receiver.read_buf(&mut bytes).await.unwrap(), 4);
+
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut vsock = VsockStream::try_from(std::os::fd::OwnedFd::from(ours)).unwrap();
+        let mut there = UnixStream::from_std(theirs).unwrap();
+        drop_woken!(vsock.read(&mut [0; 8]), there.write_all(b"vsock"));
+        assert_eq!(vsock.read(&mut [0; 8]).await.unwrap(), 5);
+
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let any = AsyncFd::new(ours).unwrap();
+        let mut there = UnixStream::from_std(theirs).unwrap();
+        drop_woken!(any.readable(), there.write_all(b"x"));
+        any.readable().await.unwrap().clear_ready();
+    });
+}
