@@ -6,15 +6,17 @@
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
+#[path = "support/unix.rs"]
+mod unix;
 
-use std::{io, pin::pin};
+use std::{io, os::fd::AsFd, pin::pin};
 
 use edgewake::{
     AsyncFd,
     io::{AsyncReadExt, AsyncWriteExt, pipe},
     net::{UnixDatagram, UnixSeqpacket, UnixStream, VsockStream},
 };
-use tcp::{kind, pair, poll_once, run, turn};
+use tcp::{drain, fill, kind, pair, poll_once, run, turn};
 
 /// Polls the wait once, in vain; makes come what it waits for, so that it is woken; and drops it.
 macro_rules! drop_woken {
@@ -124,5 +126,52 @@ fn t59_other_descriptors_are_left_as_they_are() {
         let mut there = UnixStream::from_std(theirs).unwrap();
         drop_woken!(any.readable(), there.write_all(b"x"));
         any.readable().await.unwrap().clear_ready();
+    });
+}
+
+// T59. Goal: a send that is dropped while it waits for room has sent nothing: no urgent data, no
+// message, no descriptor. Method: room comes, it is woken, and goes; what is received is what was
+// sent before, and what is sent after.
+#[test]
+fn t59_dropped_sends_have_sent_nothing() {
+    run(|| async {
+        let (mut client, server) = pair().await;
+        let filled = fill(&client);
+        drop_woken!(client.send_oob(b"!"), async {
+            drain(&server, filled).await;
+            io::Result::Ok(())
+        });
+        client.write_all(b"x").await.unwrap();
+        client.close().await.unwrap();
+        let mut rest = Vec::new();
+        (&server).read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"x");
+        assert_ne!(server.try_recv_oob(&mut [0]).ok(), Some(1));
+
+        let (here, there) = UnixDatagram::pair().unwrap();
+        let mut queued = 0;
+        while here.try_send(b"queued").is_ok() {
+            queued += 1;
+        }
+        drop_woken!(here.send(b"dropped"), async {
+            for _ in 0..queued {
+                assert_eq!(there.recv(&mut [0; 8]).await?, 6);
+            }
+            io::Result::Ok(())
+        });
+        assert_eq!(here.send(b"x").await.unwrap(), 1);
+        assert_eq!(there.recv(&mut [0; 8]).await.unwrap(), 1);
+
+        let (here, there) = UnixStream::pair().unwrap();
+        let filled = unix::fill(&here);
+        let fds = [there.as_fd()];
+        drop_woken!(here.send_with_fds(b"dropped", &fds), async {
+            unix::take(&there, filled).await;
+            io::Result::Ok(())
+        });
+        assert_eq!(here.send_with_fds(b"x", &[]).await.unwrap(), 1);
+        let mut fds = Vec::new();
+        let received = there.recv_with_fds(&mut [0; 8], &mut fds).await.unwrap();
+        assert_eq!((received.length, fds.len()), (1, 0));
     });
 }

@@ -127,13 +127,15 @@ fn open_in_a_child() -> BTreeSet<String> {
 }
 
 // T51, T50. Goal: whatever makes, opens, accepts, duplicates or receives a descriptor makes it
-// close-on-exec, the loop's own included. Method: those of the process before and after everything
-// has been made; then a child's.
+// close-on-exec, the loop's own included, and none of it changes what is done with a signal, which
+// a child would inherit too. Method: those of the process before and after everything has been
+// made; then a child's.
 #[test]
 fn t51_a_child_gets_no_descriptor() {
     deadline(|| {
         let inheritable_before = os::inheritable_descriptors();
         let (open_before, child_before) = (os::open_descriptors(), open_in_a_child());
+        let dispositions = os::dispositions();
         let mut held: Held = Vec::new();
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
@@ -149,6 +151,7 @@ fn t51_a_child_gets_no_descriptor() {
         assert!(os::open_descriptors() >= open_before + 30, "{}", os::open_descriptors());
         assert_eq!(os::inheritable_descriptors(), inheritable_before);
         assert_eq!(open_in_a_child(), child_before);
+        assert_eq!(os::dispositions(), dispositions);
         drop((held, runtime));
     });
 }
