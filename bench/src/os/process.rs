@@ -107,6 +107,19 @@ pub fn processor_time(pid: u32) -> io::Result<f64> {
     Ok(nanoseconds as f64 / 1e9)
 }
 
+/// The C library that this process runs with, and its version where it tells.
+#[must_use]
+pub fn c_library() -> String {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: returns a static string that ends in a nul (gnu_get_libc_version(3)).
+        let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+        format!("glibc {}", version.to_string_lossy())
+    }
+    #[cfg(not(target_env = "gnu"))]
+    "not glibc".to_owned()
+}
+
 /// The signals that end a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {

@@ -10,6 +10,7 @@ use crate::server::ServerCommand;
 
 const USAGE: &str = "\
 usage: cost [--server 'CMD {listen}']... [--scenario NAME]... [options]
+       cost budget ...   (see cost budget --help)
   --server CMD      a server to measure; {listen} becomes `--tcp 127.0.0.1:0`, `--udp 127.0.0.1:0`
                     or `--unix PATH`, as the scenario needs it, and {addr} the address alone. It
                     must print a line with its ip:port, or the path, on stdout. May be repeated.
@@ -40,19 +41,25 @@ pub(crate) struct Args {
     pub(crate) generator_core: usize,
 }
 
+impl Default for Args {
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self {
+            servers: Vec::new(),
+            scenarios: Vec::new(),
+            signal: Signal::Interrupt,
+            messages: None,
+            size: 64,
+            rounds: 15,
+            idle: 5000,
+            server_core: usize::from(cores > 1),
+            generator_core: 0,
+        }
+    }
+}
+
 pub(crate) fn parse() -> Result<Args, lexopt::Error> {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let mut args = Args {
-        servers: Vec::new(),
-        scenarios: Vec::new(),
-        signal: Signal::Interrupt,
-        messages: None,
-        size: 64,
-        rounds: 15,
-        idle: 5000,
-        server_core: usize::from(cores > 1),
-        generator_core: 0,
-    };
+    let mut args = Args::default();
     let mut alone = false;
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {

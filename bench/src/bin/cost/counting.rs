@@ -7,6 +7,7 @@ use edgewake_bench::os::process::{Placement, Standing};
 use crate::args::Args;
 use crate::counters::{self, Calls};
 use crate::load;
+use crate::profile::Profile;
 use crate::scenario::{Load, Order};
 use crate::scratch::Scratch;
 use crate::server::ServerCommand;
@@ -42,18 +43,35 @@ pub(crate) fn run(args: &Args, baseline: &ServerCommand, load: &Load) -> io::Res
 }
 
 fn measure(args: &Args, server: &ServerCommand, load: &Load) -> io::Result<Cost> {
-    let scratch = Scratch::new()?;
+    let instructions = instructions(args, server, load)?.total;
+    Ok(Cost { instructions, calls: calls(args, server, load)? })
+}
 
+/// User instructions of one operation, and where they went.
+pub(crate) fn instructions(
+    args: &Args,
+    server: &ServerCommand,
+    load: &Load,
+) -> io::Result<Profile> {
+    let scratch = Scratch::new()?;
     let ops = whole_rounds(args.messages.unwrap_or(load.instruction_ops), load);
-    let mut instructions = Vec::with_capacity(2);
+    let mut profiles = Vec::with_capacity(2);
     for length in [ops, 2 * ops] {
         // A file of its own for each run: a run that writes none must not find another's.
         let out = scratch.path().join(format!("callgrind-{length}"));
         drive(args, server, load, &counters::callgrind(&out), length)?;
-        instructions.push(counters::read_callgrind(&out)? as f64);
+        profiles.push(counters::read_callgrind(&out)?);
     }
-    let instructions = (instructions[1] - instructions[0]) / ops as f64;
+    Ok(Profile::per_op(&profiles[0], &profiles[1], ops))
+}
 
+/// System calls of one operation, by name.
+pub(crate) fn calls(
+    args: &Args,
+    server: &ServerCommand,
+    load: &Load,
+) -> io::Result<Vec<(String, f64)>> {
+    let scratch = Scratch::new()?;
     let ops = whole_rounds(args.messages.unwrap_or(load.syscall_ops), load);
     let mut calls = Vec::with_capacity(2);
     for length in [ops, 2 * ops] {
@@ -61,7 +79,7 @@ fn measure(args: &Args, server: &ServerCommand, load: &Load) -> io::Result<Cost>
         drive(args, server, load, &counters::strace(&out), length)?;
         calls.push(counters::read_strace(&out)?);
     }
-    Ok(Cost { instructions, calls: per_op(&calls[0], &calls[1], ops) })
+    Ok(per_op(&calls[0], &calls[1], ops))
 }
 
 /// One run of the server behind `tool`, with `ops` operations.

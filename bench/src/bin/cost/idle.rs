@@ -15,9 +15,7 @@ use crate::server::ServerCommand;
 use crate::table;
 
 pub(crate) fn run(args: &Args, baseline: &ServerCommand) -> io::Result<()> {
-    // The server needs a descriptor for each, and some of its own.
-    let limit = usize::try_from(process::raise_fd_limit()?).unwrap_or(usize::MAX);
-    let connections = args.idle.min(limit.saturating_sub(200) / 2);
+    let connections = possible(args.idle)?;
     table::idle_header(connections);
     let reference = measure(args, baseline, connections)?;
     table::idle_row(baseline.label(), reference, None);
@@ -27,7 +25,14 @@ pub(crate) fn run(args: &Args, baseline: &ServerCommand) -> io::Result<()> {
     Ok(())
 }
 
-fn measure(args: &Args, command: &ServerCommand, connections: usize) -> io::Result<f64> {
+/// As many of `connections` as can be doubled: the server needs a descriptor for each, and some of
+/// its own.
+pub(crate) fn possible(connections: usize) -> io::Result<usize> {
+    let limit = usize::try_from(process::raise_fd_limit()?).unwrap_or(usize::MAX);
+    Ok(connections.min(limit.saturating_sub(200) / 2))
+}
+
+pub(crate) fn measure(args: &Args, command: &ServerCommand, connections: usize) -> io::Result<f64> {
     let server = command.start(Transport::Tcp, &[], Placement::default())?;
     let first = Holder::start(server.target(), connections)?;
     let with_one = resident_bytes(server.pid())?;

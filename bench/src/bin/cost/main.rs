@@ -4,19 +4,25 @@
 //! callgrind (user instructions) and under strace (system calls), with run lengths of N and of 2N
 //! operations; the difference, divided by N, holds no start-up, no accepts and no end. `idle`
 //! gives resident bytes per idle connection, `paired` the ratio of request rates.
+//! `cost budget` counts what `budget.toml` lists and fails where it is more than that file allows.
 //!
 //! It starts and ends the servers and the generator, and measures nothing itself.
 
 mod args;
+mod budget;
 mod counters;
 mod counting;
 mod idle;
 mod load;
+mod names;
 mod paired;
+mod profile;
 mod scenario;
 mod scratch;
 mod server;
+mod still;
 mod table;
+mod written;
 
 use std::io;
 use std::process::ExitCode;
@@ -27,7 +33,13 @@ use scenario::Scenario;
 use server::ServerCommand;
 
 fn main() -> ExitCode {
-    match args::parse().map_err(io::Error::other).and_then(|args| run(&args)) {
+    let budget = std::env::args_os().nth(1).is_some_and(|word| word == "budget");
+    let outcome = if budget {
+        budget::run()
+    } else {
+        args::parse().map_err(io::Error::other).and_then(|args| run(&args))
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cost: {error}");

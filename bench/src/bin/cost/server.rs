@@ -31,9 +31,14 @@ impl ServerCommand {
     /// Splits a command line as a shell would, quotes included; no shell runs it.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).ok_or_else(|| format!("unbalanced quotes in {line:?}"))?;
+        Self::of(words)
+    }
+
+    /// A command whose words are known.
+    pub(crate) fn of(words: Vec<String>) -> Result<Self, String> {
         let Some(program) = words.first() else { return Err("an empty --server".into()) };
         if !words.iter().any(|word| word == "{listen}" || word.contains("{addr}")) {
-            return Err(format!("neither {{listen}} nor {{addr}} in {line:?}"));
+            return Err(format!("neither {{listen}} nor {{addr}} in {:?}", words.join(" ")));
         }
         let label = program.rsplit('/').next().unwrap_or(program).to_owned();
         Ok(Self { words, label })

@@ -38,7 +38,7 @@ fn clients(transport: Transport) -> &'static str {
 }
 
 /// The calls that matter: those made once in a thousand operations or more.
-fn breakdown(calls: &[(String, f64)]) -> String {
+pub(crate) fn breakdown(calls: &[(String, f64)]) -> String {
     let shown: Vec<String> = calls
         .iter()
         .filter(|(_, count)| count.abs() >= 0.001)

@@ -1,0 +1,107 @@
+//! Turns of a server that has connections and nothing to do.
+//!
+//! A process that makes a system call has run, and the kernel counts how often each of its threads
+//! was given the processor (`/proc/PID/task/*/schedstat`, the third number). Where that has not
+//! grown over a while, no thread turned, called or looked at a clock. No tool watches: one that
+//! attaches interrupts the wait.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use edgewake_bench::os::process::Placement;
+use edgewake_bench::target::{Target, Transport};
+
+use crate::args::Args;
+use crate::load::Holder;
+use crate::server::ServerCommand;
+
+/// Longer than what a server may do once a second, as long as it lasts.
+const WINDOW: Duration = Duration::from_secs(3);
+/// What has come before may be worked off meanwhile.
+const TRIES: usize = 4;
+
+/// The descriptors a server is allowed that is to run out of them, and the clients it then has.
+const FEW_DESCRIPTORS: &str = "--nofile=32:32";
+const TOO_MANY: usize = 64;
+
+/// In which state the server was, and how often it ran in the window.
+pub(crate) type Turns = (&'static str, u64);
+
+pub(crate) fn measure(args: &Args, command: &ServerCommand) -> io::Result<Vec<Turns>> {
+    let server = command.start(Transport::Tcp, &[], Placement::default())?;
+    let held = Holder::start(server.target(), 100)?;
+    let mut turns = vec![("100 connections, idle", least(server.pid())?)];
+    drop(held);
+    turns.push(("100 connections, gone", least(server.pid())?));
+    server.stop(args.signal)?;
+
+    let limit = ["prlimit".to_owned(), FEW_DESCRIPTORS.to_owned()];
+    let server = command.start(Transport::Tcp, &limit, Placement::default())?;
+    let clients = crowd(server.target())?;
+    turns.push(("no descriptor left, clients waiting", least(server.pid())?));
+    drop(clients);
+    server.stop(args.signal)?;
+    Ok(turns)
+}
+
+/// More clients than the server has descriptors for. The first has an answer, so that the server is
+/// known to take connections; the last ones have none, since they are only in the queue.
+fn crowd(target: &Target) -> io::Result<Vec<TcpStream>> {
+    let Target::Tcp(addr) = target else { return Err(io::Error::other("not TCP")) };
+    let mut clients = Vec::with_capacity(TOO_MANY);
+    for _ in 0..TOO_MANY {
+        clients.push(TcpStream::connect_timeout(addr, Duration::from_secs(10))?);
+    }
+    let mut byte = [7];
+    clients[0].set_read_timeout(Some(Duration::from_secs(10)))?;
+    clients[0].write_all(&byte)?;
+    clients[0].read_exact(&mut byte)?;
+    let last = &mut clients[TOO_MANY - 1];
+    last.set_read_timeout(Some(Duration::from_millis(200)))?;
+    last.write_all(&byte)?;
+    match last.read(&mut byte) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(clients),
+        _ => Err(io::Error::other("the server has not run out of descriptors")),
+    }
+}
+
+/// The fewest runs in a window, of a few windows: 0 as soon as there is one without any.
+fn least(pid: u32) -> io::Result<u64> {
+    let mut least = u64::MAX;
+    for _ in 0..TRIES {
+        let before = runs(pid)?;
+        std::thread::sleep(WINDOW);
+        least = least.min(runs(pid)?.saturating_sub(before));
+        if least == 0 {
+            break;
+        }
+    }
+    Ok(least)
+}
+
+/// How often the threads of a process have been put on a processor.
+fn runs(pid: u32) -> io::Result<u64> {
+    let mut runs = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let third = text.split_whitespace().nth(2).and_then(|word| word.parse::<u64>().ok());
+        runs += third.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
+    }
+    Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This process runs between two looks; one that has not been started has no count.
+    #[test]
+    fn a_process_that_works_is_seen() {
+        let me = std::process::id();
+        let before = runs(me).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(runs(me).unwrap() > before);
+        assert!(runs(u32::MAX).is_err());
+    }
+}
