@@ -114,12 +114,10 @@ impl Bench {
         if self.args.wants("still") {
             // With the line a second that it prints while there is something to tell.
             let echo = self.echo(&[])?;
-            let states = still::measure(&self.counting, &echo)?;
-            for (state, turns) in &states {
-                self.report.still(state, *turns);
-            }
-            let turns = states.iter().map(|(_, turns)| *turns).max().unwrap_or(0);
-            self.figure("still", "turns", "turns", turns as f64, 0)?;
+            let turns = still::measure(&self.counting, &echo)?;
+            self.figure("still", "idle", "turns", turns.idle as f64, 0)?;
+            self.figure("still", "gone", "turns", turns.gone as f64, 0)?;
+            self.figure("still", "at_limit", "turns", turns.at_limit as f64, 0)?;
         }
         if self.args.wants("small") {
             let bytes = std::fs::metadata(&self.args.small)?.len() as f64;
@@ -159,7 +157,7 @@ impl Bench {
     ) -> io::Result<bool> {
         let figure = self.budget.figure(section, key, measured)?;
         let slack = self.budget.slack(section, tolerance)?;
-        let name = format!("{section} {key}");
+        let name = format!("{} {key}", section.trim_start_matches("operation."));
         if self.args.write {
             self.report.replaced(&name, &figure, digits);
             self.budget.set_number(section, key, measured, digits)?;

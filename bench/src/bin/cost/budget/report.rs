@@ -36,10 +36,6 @@ impl Report {
         println!("  {:<26} {}", "by hand", table::breakdown(reference));
     }
 
-    pub(super) fn still(&self, state: &str, turns: u64) {
-        println!("  {state:<40} {turns} turns in three seconds");
-    }
-
     /// Prints a figure with its limit; says whether it is over it.
     pub(super) fn judged(
         &mut self,
