@@ -2,10 +2,10 @@
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
-	doc examples bench-check loom package cross-check cross-link setup loom-full
+	doc examples bench-check cost loom package cross-check cross-link setup loom-full
 
 .DEFAULT_GOAL := help
-.PHONY: help ci ci-full dev fix watch clean-ci $(STAGES)
+.PHONY: help ci ci-full dev fix watch clean-ci budget $(STAGES)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
@@ -24,6 +24,9 @@ fix: ## formats every source file
 watch: ## runs the tests again whenever a source file has changed (needs entr)
 	git ls-files '*.rs' '*.toml' | entr -c cargo test --workspace
 
+budget: ## counts as `make cost` does, and makes it the budget (bench/budget.toml)
+	@bash .ci/stages/cost.sh --write
+
 clean-ci: ## removes what the stages built and downloaded
 	rm -rf target/ci
 
@@ -40,6 +43,7 @@ msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning
 examples: ## the example programs, driven by nc, socat, curl, iperf3 and the load generator
 bench-check: ## the benchmark package: no warning, its own tests
+cost: ## instructions, system calls and bytes against bench/budget.toml
 loom: ## the lock-free parts in every interleaving
 loom-full: ## the same with one preemption more (in ci-full only)
 package: ## both crates as they would be published

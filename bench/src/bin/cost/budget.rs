@@ -69,7 +69,7 @@ pub(crate) fn run() -> io::Result<()> {
     bench.budget.write(&path)?;
     std::fs::write(&functions, bench.table.to_string())?;
     println!("\nwritten: {} and {}", path.display(), functions.display());
-    Ok(())
+    bench.report.finish()
 }
 
 fn file_of(args: &Args, name: &str) -> PathBuf {
@@ -159,8 +159,9 @@ impl Bench {
         let slack = self.budget.slack(section, tolerance)?;
         let name = format!("{} {key}", section.trim_start_matches("operation."));
         if self.args.write {
-            self.report.replaced(&name, &figure, digits);
-            self.budget.set_number(section, key, measured, digits)?;
+            if self.report.replaced(&name, &figure, digits) {
+                self.budget.set_number(section, key, measured, digits)?;
+            }
             return Ok(false);
         }
         Ok(self.report.judged(&name, &figure, slack, digits))
