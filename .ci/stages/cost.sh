@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What an echo, a connection and a program cost, against bench/budget.toml: instructions by callgrind,
-# system calls by strace, bytes. `make budget` runs it with --write, which replaces the figures.
+# What an echo, a connection and a program cost, against bench/budget.toml: instructions by
+# callgrind, system calls by strace, bytes. `make budget` runs it with --write, which replaces the
+# figures.
 source "$(dirname "$0")/../lib.sh"
 need_rust
 apt_install valgrind strace binutils util-linux

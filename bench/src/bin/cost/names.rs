@@ -67,8 +67,8 @@ fn without_crate_hashes(name: &str) -> String {
     clean + rest
 }
 
-/// A source file's name: `core/src/option.rs` of the toolchain, `bytes/src/bytes.rs` of a crate from
-/// a registry, and as it is where it is neither.
+/// A source file's name: `core/src/option.rs` of the toolchain, `bytes/src/bytes.rs` of a crate
+/// from a registry, and as it is where it is neither.
 pub(crate) fn file(path: &str) -> String {
     if path.is_empty() || path == "???" {
         return "(unknown)".to_owned();
