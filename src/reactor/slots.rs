@@ -89,6 +89,8 @@ pub(super) struct Slots {
     arrivals: Vec<(u32, Arc<Source>)>,
     /// Given up, and still in the table.
     departures: Vec<u32>,
+    /// Not registered: to be looked at again in the next turn.
+    looks: Vec<Arc<Source>>,
     /// Which descriptors are registered, where the kernel would silently replace a registration
     /// (kqueue's `EV_ADD`) instead of refusing the second (epoll's `EEXIST`). T91.
     owners: BTreeMap<RawFd, Token>,
@@ -120,6 +122,19 @@ pub(super) enum Insertion {
 impl Slots {
     pub(super) fn live(&self) -> usize {
         self.live
+    }
+
+    /// Notes that `source` is to be looked at again. False once nobody will.
+    pub(super) fn look_again(&mut self, source: &Arc<Source>) -> bool {
+        if !self.shut {
+            self.looks.push(Arc::clone(source));
+        }
+        !self.shut
+    }
+
+    /// Moves what is to be looked at to the end of `looks`.
+    pub(super) fn take_looks(&mut self, looks: &mut Vec<Arc<Source>>) {
+        looks.append(&mut self.looks);
     }
 
     /// Gives `source` a slot, to register `fd` with.
