@@ -286,11 +286,15 @@ impl Dispatcher {
     /// Wakes who waits for one of these.
     #[cold]
     pub(crate) fn look(&mut self) {
-        for source in self.looks.drain(..) {
+        for source in &self.looks {
             source.look();
         }
         // Not for ever the room that one burst of connections took.
-        self.looks.shrink_to(LOOKS_KEPT);
+        if self.looks.capacity() > LOOKS_KEPT {
+            self.looks = Vec::new();
+        } else {
+            self.looks.clear();
+        }
     }
 
     #[cold]
