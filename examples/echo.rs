@@ -22,7 +22,8 @@
 //!
 //! - `listener`: what it listens on.
 //! - `connection`: the echo of a stream. A connection waits without a buffer, so an idle one costs
-//!   its task and its socket; `--buffered` is the same through `AsyncRead` and `AsyncWrite`.
+//!   its task and its socket; `--readable` is the same with `readable` and `try_read`,
+//!   `--buffered` with a buffer for each and operations that are awaited.
 //! - `datagrams`: the echo of a socket of UDP.
 //! - `counters`: what was echoed, and the line a second.
 //! - `arguments`: the command line.
@@ -73,7 +74,7 @@ fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
     }
     command_line::print(format_args!("{lines}poke it: {}; Ctrl-C ends it\n", pokes.join(", or ")))?;
 
-    let server = Rc::new(Server::new(arguments.buffered));
+    let server = Rc::new(Server::new(arguments.manner));
     let start = Instant::now();
     let outcome = runtime.block_on(serve(listeners, Rc::clone(&server), arguments.quiet));
 

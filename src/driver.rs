@@ -7,7 +7,9 @@
 //! 2. Look again at the queues of the caller (`more`) and at the wheel, then derive the timeout:
 //!    zero if anything is there, else until the earliest deadline.
 //! 3. `select`. `EINTR` is absorbed: it is an empty batch.
-//! 4. `parked = false`; every event sets readiness and wakes, with no lock held.
+//! 4. `parked = false`; every event sets readiness and wakes, with no lock held. So does, after
+//!    them, the second look at a new connection (`reactor::source::looks`); a turn that owes one
+//!    does not wait.
 //! 5. Advance the wheel, and wake, unless step 2 found that nothing is due and an event came first:
 //!    then the next step 2 looks, so that a busy loop reads the clock once a turn and not twice. No
 //!    clock is read while the wheel is empty.
@@ -212,6 +214,8 @@ impl Driver {
         more: impl Fn() -> bool,
     ) -> io::Result<()> {
         self.dispatcher.catch_up();
+        // Who was not registered is to be looked at soon.
+        let limit = if self.dispatcher.has_looks() { Some(Duration::ZERO) } else { limit };
         // Nothing was due just now.
         let mut early = false;
         if limit == Some(Duration::ZERO) {
@@ -235,6 +239,9 @@ impl Driver {
         let eventful = !self.events.is_empty();
         if eventful && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
             self.drain_notifier();
+        }
+        if self.dispatcher.has_looks() {
+            self.dispatcher.look();
         }
         if self.shared.timers.may_be_due() && !(early && eventful) {
             self.fire_timers();
@@ -351,7 +358,11 @@ impl Driver {
 
     /// For a foreign loop that is about to wait on this driver's descriptor: publishes
     /// that a push must kick. False if there is work already (`more`), and nothing is published.
-    pub(crate) fn park_outside(&self, more: impl Fn() -> bool) -> bool {
+    pub(crate) fn park_outside(&mut self, more: impl Fn() -> bool) -> bool {
+        self.dispatcher.catch_up();
+        if self.dispatcher.has_looks() {
+            return false;
+        }
         self.shared.parked.publish();
         let idle = !more();
         if !idle {

@@ -4,6 +4,7 @@
 //! - `side`: one direction of a source: its state word and the waker slot beside it.
 //! - `waiters`: the wait list of a source, for everyone who is not in a slot.
 //! - `source`: the record of a descriptor: two sides, the wait list, where it is registered.
+//!   `looks`: when a new connection is not registered yet.
 //! - `slots`: the table from tokens to sources.
 //! - `refusal`: the errors with which a wait is refused.
 //! - `registration`: the owner's handle; its drop follows the drop order.
@@ -14,7 +15,8 @@
 //! 2. Make the system call. It says `WouldBlock`:
 //! 3. clear the side's bits, unless the generation has moved;
 //! 4. store the waker, and set `WAITER` in the same step that checks that nothing is ready;
-//! 5. register the direction, if it is not (under the source's registration lock);
+//! 5. register the direction, if it is not (under the source's registration lock), or, if the
+//!    connection is new, have the loop look again in its next turn;
 //! 6. `Pending`. An event between 1 and 4 has moved the generation or is seen in 4; data that came
 //!    before 5 gives an initial edge.
 //!
@@ -81,6 +83,9 @@ use crate::{
 /// After this many events for dead slots (and at least as many as there are live sources) the
 /// selector is rebuilt: a forked child may be keeping registrations of closed descriptors alive.
 const STALE_EVENTS_MAX: usize = 1024;
+
+/// Room for so many second looks is kept from turn to turn.
+const LOOKS_KEPT: usize = 256;
 
 /// A selector and the sources registered with it. Shared between the driver that selects and the
 /// sources that register themselves, from any thread.
@@ -176,6 +181,16 @@ impl Reactor {
         self.changed.store(true, Ordering::Release);
     }
 
+    /// Notes that `source` is to be looked at again in the next turn. On the thread that drives
+    /// this. False once it has shut down.
+    fn look_again(&self, source: &Arc<Source>) -> bool {
+        let mut slots = lock(&self.slots);
+        let noted = slots.look_again(source);
+        // Release: pairs with `catch_up`. Under the lock, so that it is not unset unseen.
+        self.changed.store(true, Ordering::Release);
+        noted
+    }
+
     /// Whether another live source of this reactor has registered `fd`.
     fn is_owned(&self, fd: RawFd, token: Token) -> bool {
         lock(&self.slots).is_owned(fd, token)
@@ -187,6 +202,8 @@ impl Reactor {
 pub(crate) struct Dispatcher {
     reactor: Arc<Reactor>,
     table: Table,
+    /// To be looked at again in this turn.
+    looks: Vec<Arc<Source>>,
     /// Events for slots that had no owner any more, since the selector was last rebuilt.
     stale: usize,
     /// What is registered besides the sources, and has to be registered again in a rebuilt
@@ -196,7 +213,7 @@ pub(crate) struct Dispatcher {
 
 impl Dispatcher {
     pub(crate) fn new(reactor: Arc<Reactor>) -> Dispatcher {
-        Dispatcher { reactor, table: Table::default(), stale: 0, notifier: None }
+        Dispatcher { reactor, table: Table::default(), looks: Vec::new(), stale: 0, notifier: None }
     }
 
     /// With a notifier that is registered besides the sources. It must outlive the dispatcher.
@@ -245,17 +262,39 @@ impl Dispatcher {
 
     #[cold]
     fn catch_up_now(&mut self) {
-        Dispatcher::catch_up_with(&self.reactor, &mut self.table);
+        Dispatcher::catch_up_with(&self.reactor, &mut self.table, &mut self.looks);
     }
 
-    fn catch_up_with(reactor: &Reactor, table: &mut Table) {
+    fn catch_up_with(reactor: &Reactor, table: &mut Table, looks: &mut Vec<Arc<Source>>) {
         let gone = {
             let mut slots = lock(&reactor.slots);
+            slots.take_looks(looks);
             // Relaxed: under the lock, like the stores that set it.
             reactor.changed.store(false, Ordering::Relaxed);
             table.catch_up(&mut slots)
         };
         drop(gone);
+    }
+
+    /// Whether a source is to be looked at again: then the turn does not wait. What came up to the
+    /// last [`catch_up`](Self::catch_up) counts, and only this thread adds to it.
+    #[inline(always)]
+    pub(crate) fn has_looks(&self) -> bool {
+        !self.looks.is_empty()
+    }
+
+    /// Wakes who waits for one of these.
+    #[cold]
+    pub(crate) fn look(&mut self) {
+        for source in &self.looks {
+            source.look();
+        }
+        // Not for ever the room that one burst of connections took.
+        if self.looks.capacity() > LOOKS_KEPT {
+            self.looks = Vec::new();
+        } else {
+            self.looks.clear();
+        }
     }
 
     #[cold]
@@ -266,9 +305,9 @@ impl Dispatcher {
             return;
         }
         self.stale = 0;
-        let Dispatcher { reactor, table, notifier, .. } = self;
+        let Dispatcher { reactor, table, looks, notifier, .. } = self;
         let rebuilt = reactor.selector.rebuild(&mut || {
-            Dispatcher::catch_up_with(reactor, table);
+            Dispatcher::catch_up_with(reactor, table, looks);
             let mut entries = Vec::new();
             entries.extend(*notifier);
             for source in table.iter() {
@@ -293,6 +332,8 @@ impl Dispatcher {
         for source in self.table.take() {
             source.shut();
         }
+        // Who waits without a registration learns of it when the next attempt would register.
+        self.look();
     }
 }
 

@@ -158,6 +158,10 @@ fn t15_a_peek_that_finds_nothing_waits_for_the_next_data() {
     deadline(|| {
         let mut driven = Driven::new();
         let (stream, mut peer) = driven.block_on(pair());
+        // From here on it is registered: a new connection would be looked at once more.
+        let mut wait = Box::pin(stream.readable());
+        driven.block_on(async { assert!(WakeCount::new().poll(&mut wait).is_pending()) });
+        drop(wait);
         for letter in [b"a", b"b", b"c"] {
             let stream = &stream;
             let mut room = [0; 8];

@@ -16,7 +16,6 @@ mod peer;
 mod support;
 
 use std::{
-    fs,
     io::Write,
     net,
     os::fd::{AsFd, OwnedFd},
@@ -27,28 +26,12 @@ use edgewake::{Runtime, net::TcpStream};
 use futures::channel::oneshot;
 
 use crate::{
-    os::Fork,
+    os::{Fork, registrations},
     peer::{accepted, listener, read_when_readable},
     support::{WakeCount, deadline},
 };
 
 const ORPHANS: usize = 20;
-
-/// How many registrations the process's only epoll descriptor holds.
-fn registrations() -> usize {
-    let fds = fs::read_dir("/proc/self/fd").expect("proc is mounted");
-    let epoll = fds
-        .map(|entry| entry.expect("an entry"))
-        .find(|entry| {
-            // The descriptor of this very listing is gone by the time it is looked at.
-            let target = fs::read_link(entry.path()).unwrap_or_default();
-            target.to_string_lossy() == "anon_inode:[eventpoll]"
-        })
-        .expect("a runtime has one");
-    let info =
-        fs::read_to_string(format!("/proc/self/fdinfo/{}", epoll.file_name().to_string_lossy()));
-    info.expect("proc is mounted").lines().filter(|line| line.starts_with("tfd:")).count()
-}
 
 /// Has the stream registered.
 fn wait_once(stream: &TcpStream) {

@@ -4,9 +4,12 @@ use std::{net::SocketAddr, time::Duration};
 
 use lexopt::prelude::{Long, Short};
 
-use crate::common::{
-    command_line::{Request, value},
-    place::Place,
+use crate::{
+    common::{
+        command_line::{Request, value},
+        place::Place,
+    },
+    connection::Manner,
 };
 
 pub(crate) const USAGE: &str = "\
@@ -18,6 +21,7 @@ Usage: echo [OPTIONS]
   --udp ADDR           answer the datagrams that come to this address and port
   --unix PATH          listen on a Unix stream socket; @NAME: one without a file (Linux)
                        These three may be given together, and more than once
+  --readable           on streams, readable() awaited and then try_read
   --buffered           a buffer for each connection, and AsyncRead/AsyncWrite on it; for
                        datagrams, recv_from and send_to awaited
   --busy-poll MICROS   look for events that long before the processor is given up (0)
@@ -33,7 +37,7 @@ Exit codes: 0 ended by a signal, 1 could not serve, 2 wrong arguments
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) places: Vec<Place>,
-    pub(crate) buffered: bool,
+    pub(crate) manner: Manner,
     pub(crate) busy_poll: Duration,
     pub(crate) nodelay: bool,
     pub(crate) quiet: bool,
@@ -42,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
         places: Vec::new(),
-        buffered: false,
+        manner: Manner::Shared,
         busy_poll: Duration::ZERO,
         nodelay: true,
         quiet: false,
@@ -55,7 +59,8 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
                 let address: String = value(&mut parser, &transport, "an address")?;
                 arguments.places.push(Place::parse(&transport, &address)?);
             }
-            Long("buffered") => arguments.buffered = true,
+            Long("readable") => arguments.manner = Manner::Readable,
+            Long("buffered") => arguments.manner = Manner::Buffered,
             Long("busy-poll") => {
                 let micros = value(&mut parser, "--busy-poll", "a number of microseconds")?;
                 arguments.busy_poll = Duration::from_micros(micros);

@@ -11,7 +11,7 @@ use edgewake::net::{TcpListener, TcpSocket, UdpSocket, UnixListener, unix::UnixB
 use crate::{
     arguments::Arguments,
     common::place::{Name, Place},
-    connection::{self, Server},
+    connection::{self, Manner, Server},
     datagrams,
 };
 
@@ -57,7 +57,7 @@ impl Listener {
     /// the limit of descriptors `accept` waits.
     pub(crate) async fn serve(self, server: Rc<Server>) -> io::Error {
         match self {
-            Listener::Udp(socket) if server.buffered() => {
+            Listener::Udp(socket) if server.manner() == Manner::Buffered => {
                 datagrams::echo_awaited(&socket, &server).await
             }
             Listener::Udp(socket) => datagrams::echo(&socket, &server).await,

@@ -16,7 +16,8 @@ use edgewake_sys::Interest;
 use super::{AsyncFd, ready::Watch};
 use crate::{
     driver::{budget, context},
-    reactor::{Direction, Kind, Registration, Snapshot, Wait},
+    reactor::{Direction, Kind, Reactor, Registration, Snapshot, Wait},
+    sync::Arc,
 };
 
 /// What a receive took.
@@ -45,6 +46,13 @@ impl<T: AsFd> AsyncFd<T> {
     /// A descriptor of this library's making, registered when somebody first has to wait.
     pub(crate) fn lazy(inner: T, kind: Kind) -> AsyncFd<T> {
         let registration = Registration::lazy(kind, context::birthplace());
+        AsyncFd { registration, inner }
+    }
+
+    /// The same for a connection that was just accepted: one that is short is never registered.
+    #[cfg(feature = "net")]
+    pub(crate) fn accepted(inner: T, kind: Kind) -> AsyncFd<T> {
+        let registration = Registration::accepted(kind, context::birthplace());
         AsyncFd { registration, inner }
     }
 
@@ -164,7 +172,7 @@ impl<T: AsFd> AsyncFd<T> {
                 Wait::Retry => {}
                 waiting => {
                     if waiting == Wait::Unregistered {
-                        self.enroll(direction)?;
+                        self.postpone_or_enroll(direction)?;
                     }
                     budget::refund();
                     return Poll::Pending;
@@ -274,10 +282,24 @@ impl<T: AsFd> AsyncFd<T> {
         }
     }
 
+    /// For a wait whose waker is stored: has the loop look again, or registers.
     #[cold]
-    pub(super) fn enroll(&self, direction: Direction) -> io::Result<()> {
+    pub(super) fn postpone_or_enroll(&self, direction: Direction) -> io::Result<()> {
+        let current = context::reactor();
+        if self.registration.postpone(direction, current.as_ref()) {
+            return Ok(());
+        }
+        self.enroll_with(direction, current)
+    }
+
+    fn enroll(&self, direction: Direction) -> io::Result<()> {
+        self.enroll_with(direction, context::reactor())
+    }
+
+    #[cold]
+    fn enroll_with(&self, direction: Direction, current: Option<Arc<Reactor>>) -> io::Result<()> {
         let interest = self.registration.interest(direction);
-        let outcome = self.registration.enroll(self.inner.as_fd(), interest, context::reactor());
+        let outcome = self.registration.enroll(self.inner.as_fd(), interest, current);
         if outcome.is_err() {
             self.registration.assume(direction);
         }

@@ -97,7 +97,7 @@ where
                 Wait::Retry => {}
                 waiting => {
                     if waiting == Wait::Unregistered {
-                        this.io.enroll(Self::DIRECTION)?;
+                        this.io.postpone_or_enroll(Self::DIRECTION)?;
                     }
                     budget::refund();
                     return Poll::Pending;

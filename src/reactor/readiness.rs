@@ -31,6 +31,10 @@ pub(crate) mod bits {
     pub(crate) const LOCKED: u64 = 1 << 9;
     /// The wait list has an entry for this direction.
     pub(crate) const LISTED: u64 = 1 << 10;
+    /// One look at a new connection before it is registered. `LOOKS` is how many are left.
+    pub(crate) const LOOK: u64 = 1 << 11;
+    /// Two bits, counted down (see `source::looks`).
+    pub(crate) const LOOKS: u64 = 3 * LOOK;
     /// One event.
     pub(crate) const GENERATION: u64 = 1 << 16;
 

@@ -33,6 +33,11 @@ impl Registration {
         Registration { source: Arc::new(Source::new(kind, true, born)) }
     }
 
+    /// The same for a connection that was just accepted: it may be short. See `source::looks`.
+    pub(crate) fn accepted(kind: Kind, born: Option<Weak<Reactor>>) -> Registration {
+        Registration { source: Arc::new(Source::new(kind, true, born).with_looks()) }
+    }
+
     /// A descriptor of which nothing is assumed.
     pub(crate) fn unassuming(kind: Kind, born: Option<Weak<Reactor>>) -> Registration {
         Registration { source: Arc::new(Source::new(kind, false, born)) }
@@ -127,6 +132,12 @@ impl Registration {
         current: Option<Arc<Reactor>>,
     ) -> io::Result<()> {
         self.source.enroll(fd, interest, current)
+    }
+
+    /// See [`Source::postpone`].
+    #[cold]
+    pub(crate) fn postpone(&self, direction: Direction, current: Option<&Arc<Reactor>>) -> bool {
+        current.is_some_and(|reactor| self.source.postpone(direction, reactor))
     }
 
     /// See [`Source::assume`].

@@ -16,8 +16,8 @@
 use std::task::Waker;
 
 use super::readiness::bits::{
-    ASSUMED, CLOSED, DATA, DRAINS, EVENT, GENERATION, LISTED, LOCKED, PRIORITY, REGISTERED, SHUT,
-    TRY, WAITER,
+    ASSUMED, CLOSED, DATA, DRAINS, EVENT, GENERATION, LISTED, LOCKED, LOOK, LOOKS, PRIORITY,
+    REGISTERED, SHUT, TRY, WAITER,
 };
 use crate::sync::{
     UnsafeCell,
@@ -50,6 +50,11 @@ impl Snapshot {
 
     pub(crate) fn is_shut(self) -> bool {
         self.0 & SHUT != 0
+    }
+
+    /// Whether a wait may go on to another look, with no registration.
+    pub(crate) fn has_looks(self) -> bool {
+        self.0 & LOOKS != 0
     }
 
     /// Whether the peer had closed this direction.
@@ -173,7 +178,23 @@ impl Side {
     /// data is not what was asked for: it may be there still.
     #[inline(always)]
     pub(super) fn clear_blocked(&self, seen: Snapshot) {
+        if seen.has_looks() {
+            let _one_less = self.spend_look();
+        }
         self.clear(seen, EVENT | ASSUMED);
+    }
+
+    /// For a connection that nobody knows yet.
+    pub(super) fn grant_looks(&mut self) {
+        let _nobody_else_knows_it = self.set(LOOKS);
+    }
+
+    /// Takes one of the looks that are left; false if there is none.
+    #[cold]
+    pub(super) fn spend_look(&self) -> bool {
+        let spend = |state| (state & LOOKS != 0).then(|| state - LOOK);
+        // Relaxed on both: a count that publishes nothing.
+        self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
     }
 
     /// There is no urgent data, whatever else there is (T14).

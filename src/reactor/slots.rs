@@ -13,10 +13,13 @@
 //! A slot that was given up is reused only after the table has let go of its source, that is
 //! between batches.
 
-use std::{collections::BTreeMap, os::fd::RawFd};
+mod owners;
 
-use edgewake_sys::{Selector, Token};
+use std::os::fd::RawFd;
 
+use edgewake_sys::Token;
+
+use self::owners::Owners;
 use super::source::Source;
 use crate::sync::Arc;
 
@@ -48,11 +51,12 @@ impl Table {
 
     /// Applies what came and went. Returns the sources to drop, outside the lock.
     pub(super) fn catch_up(&mut self, slots: &mut Slots) -> Vec<Arc<Source>> {
-        for (index, source) in slots.arrivals.drain(..) {
+        // By `pop`, whose code is a fraction of `drain`'s. Their order says nothing.
+        while let Some((index, source)) = slots.arrivals.pop() {
             self.put(index as usize, source);
         }
         let mut gone = Vec::with_capacity(slots.departures.len());
-        for index in slots.departures.drain(..) {
+        while let Some(index) = slots.departures.pop() {
             slots.free.push(index);
             gone.extend(self.sources[index as usize].take());
         }
@@ -89,9 +93,9 @@ pub(super) struct Slots {
     arrivals: Vec<(u32, Arc<Source>)>,
     /// Given up, and still in the table.
     departures: Vec<u32>,
-    /// Which descriptors are registered, where the kernel would silently replace a registration
-    /// (kqueue's `EV_ADD`) instead of refusing the second (epoll's `EEXIST`). T91.
-    owners: BTreeMap<RawFd, Token>,
+    /// Not registered: to be looked at again in the next turn.
+    looks: Vec<Arc<Source>>,
+    owners: Owners,
     live: usize,
     shut: bool,
 }
@@ -122,12 +126,30 @@ impl Slots {
         self.live
     }
 
+    /// Notes that `source` is to be looked at again. False once nobody will.
+    pub(super) fn look_again(&mut self, source: &Arc<Source>) -> bool {
+        if !self.shut {
+            self.looks.push(Arc::clone(source));
+        }
+        !self.shut
+    }
+
+    /// Hands over what is to be looked at. `looks` has what it got before, in this turn.
+    pub(super) fn take_looks(&mut self, looks: &mut Vec<Arc<Source>>) {
+        if looks.is_empty() {
+            std::mem::swap(looks, &mut self.looks);
+        }
+        while let Some(source) = self.looks.pop() {
+            looks.push(source);
+        }
+    }
+
     /// Gives `source` a slot, to register `fd` with.
     pub(super) fn insert(&mut self, fd: RawFd, source: &Arc<Source>) -> Insertion {
         if self.shut {
             return Insertion::Shut;
         }
-        if Selector::REPLACES_DUPLICATES && self.owners.contains_key(&fd) {
+        if self.owners.has(fd) {
             return Insertion::Taken;
         }
         let Some(index) = self.free.pop().or_else(|| self.grow()) else {
@@ -138,9 +160,7 @@ impl Slots {
         let slot = &mut self.slots[index as usize];
         slot.fd = fd;
         let token = Token(u64::from(index) | (u64::from(slot.generation) << 32));
-        if Selector::REPLACES_DUPLICATES {
-            self.owners.insert(fd, token);
-        }
+        self.owners.add(fd, token);
         Insertion::Token(token)
     }
 
@@ -164,9 +184,7 @@ impl Slots {
         let fd = std::mem::replace(&mut slot.fd, -1);
         self.live -= 1;
         self.departures.push(index(token) as u32);
-        if Selector::REPLACES_DUPLICATES && self.owners.get(&fd) == Some(&token) {
-            self.owners.remove(&fd);
-        }
+        self.owners.remove(fd, token);
     }
 
     /// Whether another live source than `token`'s has registered `fd`, or is about to.

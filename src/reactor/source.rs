@@ -12,10 +12,13 @@
 //! out-of-band receive was made; the owner asks to read until `WouldBlock`. A peek never clears
 //! anything (T90).
 //!
+//! A new connection is registered only when it has blocked twice: see `looks`.
+//!
 //! On kqueue the last event's `data` is remembered less what was read since, and a short count
 //! counts only once nothing of it is left.
 
 mod enrollment;
+mod looks;
 
 use std::{
     os::fd::RawFd,

@@ -123,7 +123,7 @@ impl WaitList {
     /// Takes every displaced waker off, to be woken, and adapts the bound to those who had come
     /// back since the last sweep.
     fn sweep(&mut self) -> Crowded {
-        let woken = self.take(|entry| entry.key.is_none());
+        let woken = self.take(&|entry| entry.key.is_none());
         let identities: Vec<Identity> = woken.iter().map(identity).collect();
         let came_back = identities.iter().filter(|known| self.swept.contains(known)).count();
         self.displaced_max = DISPLACED_MIN.max(2 * came_back);
@@ -139,11 +139,12 @@ impl WaitList {
 
     /// Takes off every entry that these bits satisfy, for the caller to wake.
     pub(super) fn take_met(&mut self, read: u64, write: u64) -> Vec<Waker> {
-        self.take(|entry| entry.wanted.is_met_by(read, write))
+        self.take(&|entry| entry.wanted.is_met_by(read, write))
     }
 
-    /// Takes off every entry that `which` picks, and returns their wakers.
-    fn take(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Waker> {
+    /// Takes off every entry that `which` picks, and returns their wakers. One copy of it is
+    /// enough: it is not for the usual wait.
+    fn take(&mut self, which: &dyn Fn(&Entry) -> bool) -> Vec<Waker> {
         let mut taken = Vec::new();
         self.entries.retain_mut(|entry| {
             let goes = which(entry);

@@ -349,3 +349,22 @@ fn limit_address_space(most: u64) {
     // SAFETY: `limit` is valid for the call to read.
     check(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) });
 }
+
+/// How many registrations the process's only epoll descriptor holds.
+#[cfg(target_os = "linux")]
+pub fn registrations() -> usize {
+    let fds = std::fs::read_dir("/proc/self/fd").expect("proc is mounted");
+    let epoll = fds
+        .map(|entry| entry.expect("an entry"))
+        .find(|entry| {
+            // The descriptor of this very listing is gone by the time it is looked at.
+            let target = std::fs::read_link(entry.path()).unwrap_or_default();
+            target.to_string_lossy() == "anon_inode:[eventpoll]"
+        })
+        .expect("a runtime has one");
+    let info = std::fs::read_to_string(format!(
+        "/proc/self/fdinfo/{}",
+        epoll.file_name().to_string_lossy()
+    ));
+    info.expect("proc is mounted").lines().filter(|line| line.starts_with("tfd:")).count()
+}

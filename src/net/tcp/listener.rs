@@ -270,7 +270,7 @@ impl TcpListener {
 
 fn take(fd: BorrowedFd<'_>) -> io::Result<(TcpStream, SocketAddr)> {
     let (fd, address) = socket::accept(fd)?;
-    Ok((TcpStream::from_connected(fd), address))
+    Ok((TcpStream::from_accepted(fd), address))
 }
 
 /// The connections of a [`TcpListener`]; see [`TcpListener::incoming`].

@@ -112,9 +112,9 @@ impl TcpStream {
         Ok(TcpStream { io: io.connected().await? })
     }
 
-    /// A connected descriptor of this library's making.
-    pub(super) fn from_connected(fd: OwnedFd) -> TcpStream {
-        TcpStream { io: AsyncFd::lazy(fd, Kind::Stream) }
+    /// A connection that was just accepted.
+    pub(super) fn from_accepted(fd: OwnedFd) -> TcpStream {
+        TcpStream { io: AsyncFd::accepted(fd, Kind::Stream) }
     }
 
     /// Takes over std's stream and makes it non-blocking.

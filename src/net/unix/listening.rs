@@ -102,7 +102,7 @@ macro_rules! listener_face {
 
             fn take(fd: BorrowedFd<'_>) -> io::Result<($connection, UnixAddr)> {
                 let (fd, address) = socket::accept_unix(fd)?;
-                Ok(($connection::from_connected(fd), address))
+                Ok(($connection::from_accepted(fd), address))
             }
 
             impl Stream for $incoming<'_> {

@@ -128,6 +128,11 @@ impl UnixSeqpacket {
         UnixSeqpacket::from_io(AsyncFd::lazy(fd, Kind::Datagram))
     }
 
+    /// A connection that was just accepted.
+    pub(super) fn from_accepted(fd: OwnedFd) -> UnixSeqpacket {
+        UnixSeqpacket::from_io(AsyncFd::accepted(fd, Kind::Datagram))
+    }
+
     fn from_io(io: AsyncFd<OwnedFd>) -> UnixSeqpacket {
         UnixSeqpacket { io, pause: SendPause::new() }
     }

@@ -169,6 +169,11 @@ impl UnixStream {
         UnixStream { io: AsyncFd::lazy(fd, Kind::Stream) }
     }
 
+    /// A connection that was just accepted.
+    pub(super) fn from_accepted(fd: OwnedFd) -> UnixStream {
+        UnixStream { io: AsyncFd::accepted(fd, Kind::Stream) }
+    }
+
     #[inline(always)]
     pub(super) fn io(&self) -> &AsyncFd<OwnedFd> {
         &self.io

@@ -132,7 +132,7 @@ impl VsockListener {
 
 fn take(fd: BorrowedFd<'_>) -> io::Result<(VsockStream, VsockAddr)> {
     let (fd, raw) = socket::accept_raw(fd)?;
-    Ok((VsockStream::from_connected(fd), or_any(&raw)))
+    Ok((VsockStream::from_accepted(fd), or_any(&raw)))
 }
 
 /// A connection is worth more than its address: one that cannot be read counts as that of nobody.

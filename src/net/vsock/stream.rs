@@ -85,6 +85,11 @@ impl VsockStream {
         VsockStream { io: AsyncFd::lazy(fd, Kind::Other) }
     }
 
+    /// The same for a connection that was just accepted.
+    pub(super) fn from_accepted(fd: OwnedFd) -> VsockStream {
+        VsockStream { io: AsyncFd::accepted(fd, Kind::Other) }
+    }
+
     /// This side's address.
     ///
     /// # Errors

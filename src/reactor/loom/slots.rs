@@ -236,6 +236,32 @@ fn t91_two_owners_register_one_descriptor_at_once() {
     });
 }
 
+// T20. Goal: the look at a new connection races with another thread that waits for it and displaces
+// the one who was promised the look: that one is woken all the same.
+#[test]
+fn t20_a_look_races_with_another_wait() {
+    model(|| {
+        let (reactor, mut dispatcher) = reactor();
+        let source = Arc::new(Source::new(Kind::Stream, false, None).with_looks());
+        let promised = Bell::new();
+        assert_eq!(source.park(Direction::Read, &promised.waker()), Wait::Unregistered);
+        assert!(source.postpone(Direction::Read, &reactor));
+        let looking = thread::spawn(move || {
+            dispatcher.catch_up();
+            assert!(dispatcher.has_looks());
+            dispatcher.look();
+        });
+        let other = Bell::new();
+        while source.park(Direction::Read, &other.waker()) == Wait::Retry {
+            let seen = source.snapshot(Direction::Read);
+            source.clear_blocked(Direction::Read, seen);
+        }
+        looking.join().expect("no panic");
+        assert!(promised.rings() > 0);
+        source.detach(true);
+    });
+}
+
 // T79. Goal: a source that registers while its reactor shuts down is refused, or it is told.
 #[test]
 fn t79_shutting_races_with_a_registration() {

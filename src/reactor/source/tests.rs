@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::{Source, Wait};
 use crate::{
     reactor::{
+        Reactor,
         kind::Kind,
         readiness::bits::{CLOSED, DATA, ERROR, SHUT},
         side::Direction::{Read, Write},
@@ -455,6 +456,33 @@ fn t36_the_end_of_reading_ends_a_pipes_writer() {
     assert_ne!(source.snapshot(Write).word() & end, 0);
     source.clear_blocked(Write, source.snapshot(Write));
     assert!(!source.snapshot(Write).is_worth_trying());
+}
+
+// Goal: looks are counted down, by waits that are postponed and by `WouldBlock`, so that no loop
+// goes round for a source for ever; then a wait has to register. Writing gets none.
+#[test]
+fn looks_come_to_an_end() {
+    let reactor = Reactor::new().unwrap();
+    let accepted = || Arc::new(Source::new(Kind::Stream, true, None).with_looks());
+    let drained = accepted();
+    let looks = (0..100).take_while(|_| drained.postpone(Read, &reactor)).count();
+    assert_eq!(looks, 3);
+    let blocked = accepted();
+    let mut looks = 0;
+    loop {
+        blocked.clear_blocked(Read, blocked.snapshot(Read));
+        assert!(!blocked.snapshot(Read).is_worth_trying());
+        if !blocked.postpone(Read, &reactor) {
+            break;
+        }
+        looks += 1;
+        blocked.look();
+        assert!(blocked.snapshot(Read).is_worth_trying());
+    }
+    assert_eq!(looks, 1, "the second block in a row registers");
+    assert!(!blocked.snapshot(Read).has_looks());
+    assert!(!accepted().postpone(Write, &reactor));
+    assert!(!Arc::new(Source::new(Kind::Stream, true, None)).postpone(Read, &reactor));
 }
 
 // T36. Goal: waiting for a pipe's room asks for that event, where the kernel may tell by no other.
