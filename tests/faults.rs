@@ -65,10 +65,9 @@ fn plausible(call: &str) -> &'static [i32] {
         }
         "epoll_ctl" => &[ENOMEM, ENOSPC],
         "epoll_wait" => &[EINTR],
-        // epoll_pwait2, by number.
-        "syscall" => &[EINTR, ENOSYS, EPERM],
+        "epoll_pwait2" => &[EINTR, ENOSYS, EPERM],
         // A wait or a list of changes: only the latter can want memory.
-        "kevent" => &[EINTR],
+        "kevent" | "kevent_wait" => &[EINTR],
         "shutdown" => &[ENOBUFS],
         "fcntl" | "setsockopt" | "getsockopt" | "getsockname" | "getpeername" => &[EINVAL, ENOBUFS],
         other => panic!("what can go wrong with {other}?"),
@@ -77,7 +76,7 @@ fn plausible(call: &str) -> &'static [i32] {
 
 /// Whether the library deals with it, so that nobody above learns of it.
 fn is_absorbed(call: &str, errno: i32) -> bool {
-    errno == EINTR || call == "syscall" || call.starts_with("accept")
+    errno == EINTR || call == "epoll_pwait2" || call.starts_with("accept")
 }
 
 async fn serve(mut stream: TcpStream) -> io::Result<()> {
