@@ -18,7 +18,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use crate::{
     os,
     peer::pattern,
-    sweep::{Outcomes, Scenario, both, drive, dropped_once},
+    sweep::{Outcomes, Scenario, both, drive, dropped_once, task},
     tcp,
 };
 
@@ -82,7 +82,7 @@ async fn messages() -> io::Result<()> {
     let (here, there) =
         (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
     let (to, mut room) = (there.local_addr()?, [0; 16]);
-    let later = spawn_local(async move {
+    let mut later = task(async move {
         sleep(Duration::from_millis(1)).await;
         here.send_to(b"late", to).await
     });
@@ -91,7 +91,7 @@ async fn messages() -> io::Result<()> {
         assert_eq!(&room[..length], b"late");
         Ok(())
     };
-    let sent = async { later.await.expect("no panic") };
+    let sent = async { later.outcome().await.expect("nobody aborts it") };
     futures::try_join!(sent, received)?;
     let (one, other) = UnixStream::pair()?;
     let (mut bytes, mut fds) = ([0; 8], Vec::new());

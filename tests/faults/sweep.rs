@@ -367,7 +367,10 @@ fn aftermath(runtime: &Runtime) {
             yield_now().await;
         }
     });
-    assert_eq!(TASKS.get(), 0, "tasks are left");
+    assert_eq!(TASKS.get(), 0, "tasks of the scenario are left");
+    let left = runtime.metrics();
+    let left = (left.tasks_alive, left.sources, left.timers_pending);
+    assert_eq!(left, (0, 0, 0), "tasks, sources, or timers are left");
     let served = runtime.block_on(timeout(LONG, serve_another()));
     served.expect("the next connection hangs").expect("the next connection fails");
     #[cfg(all(target_os = "linux", edgewake_selector = "epoll"))]
