@@ -22,6 +22,8 @@ mod os;
 mod peer;
 #[path = "faults/pipes.rs"]
 mod pipes;
+#[path = "faults/seeded.rs"]
+mod seeded;
 #[cfg(all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"))]
 #[path = "faults/sites.rs"]
 mod sites;

@@ -14,7 +14,7 @@ use std::{
     future::{Future, poll_fn},
     io::{self, Write as _},
     pin::pin,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -30,6 +30,12 @@ use edgewake_sys::faults::{Action, Installed, Plan, install};
 use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{os, support::deadline};
+
+/// The runs count the descriptors of the process, so there is one at a time.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How the parts of a run ended.
 pub(crate) type Outcomes = Vec<io::Result<()>>;
@@ -235,9 +241,7 @@ impl Scenario {
     /// would keep it to itself.
     pub(crate) fn sweep(&'static self) -> &'static Report {
         self.swept.get_or_init(|| {
-            // The runs count the descriptors of the process.
-            static ALONE: Mutex<()> = Mutex::new(());
-            let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+            let _alone = alone();
             // Makes what the process keeps for good.
             self.warm_up();
             let mut report = Report::default();

@@ -52,6 +52,10 @@ pub enum Action {
     /// What [`answers::of`] lists for the call at this index; if its list is shorter, the call is
     /// made and does not count as struck.
     Answer(usize),
+    /// One call in [`Plan::nth`], drawn from this seed, says something harmless: what
+    /// [`answers::of`] lists that is no error to be told, or a short count. For what several
+    /// threads do, where N is another call each time; each needs a plan of its own.
+    Draw(u64),
 }
 
 /// Which call of this thread to strike, and how.
@@ -73,6 +77,8 @@ pub type Place = (&'static str, &'static str, u32);
 struct State {
     plan: Option<Plan>,
     counted: u64,
+    /// Of an [`Action::Draw`].
+    random: u64,
     struck: Option<&'static str>,
     done: Option<Action>,
     /// The next wait reports anew what holds.
@@ -109,7 +115,7 @@ impl Installed {
         STATE.with_borrow(|state| state.done)
     }
 
-    /// How many calls the plan has counted so far.
+    /// How many calls the plan has counted so far; of an [`Action::Draw`], has struck.
     pub fn counted(&self) -> u64 {
         STATE.with_borrow(|state| state.counted)
     }
@@ -125,7 +131,12 @@ impl Drop for Installed {
 pub fn install(plan: Plan) -> Installed {
     STATE.with_borrow_mut(|state| {
         let registered = std::mem::take(&mut state.registered);
-        *state = State { plan: Some(plan), registered, ..State::default() };
+        let random = match plan.action {
+            // Zero would stay zero.
+            Action::Draw(seed) => seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            _ => 0,
+        };
+        *state = State { plan: Some(plan), random, registered, ..State::default() };
     });
     Installed(())
 }
@@ -249,9 +260,20 @@ impl State {
                 Verdict::Make
             }
             // The length was cut before.
-            Some(Action::Short(_) | Action::Answer(_)) | None => Verdict::Make,
+            Some(Action::Short(_) | Action::Answer(_) | Action::Draw(_)) | None => Verdict::Make,
         };
         (verdict, None)
+    }
+
+    /// The next number of a plan that draws, if it strikes (xorshift, of which the upper half is
+    /// the better one).
+    fn draw(&mut self, plan: Plan) -> Option<u64> {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let drawn = self.random >> 32;
+        let often = plan.nth.max(1);
+        (drawn % often == 0).then_some(drawn / often)
     }
 
     /// Counts a transfer, if the plan is about their length: to how much it is cut.
@@ -265,6 +287,12 @@ impl State {
                     _ => None,
                 }
             }
+            Action::Draw(_) => {
+                // Many small ones and some large ones.
+                let most = 1 << (self.draw(plan)? % 12);
+                self.counted += 1;
+                Some(most)
+            }
             _ => match self.next(call, |action| matches!(action, Action::Short(_)))? {
                 Action::Short(most) => Some(most),
                 _ => None,
@@ -277,6 +305,13 @@ impl State {
         let plan = self.plan?;
         if !plan.is_about(call) || !counts(plan.action) {
             return None;
+        }
+        if let Action::Draw(_) = plan.action {
+            let drawn = self.draw(plan)?;
+            let harmless: Vec<Action> = answers::harmless(call).collect();
+            let action = *harmless.get(drawn as usize % harmless.len().max(1))?;
+            self.counted += 1;
+            return Some(action);
         }
         self.counted += 1;
         if self.counted != plan.nth {

@@ -27,6 +27,14 @@ pub fn of(call: &str) -> &'static [Action] {
     if transfers.is_empty() { others(call) } else { transfers }
 }
 
+/// Those of them after which the same call, made again, does what it would have done.
+pub(super) fn harmless(call: &str) -> impl Iterator<Item = Action> {
+    of(call).iter().copied().filter(|action| {
+        matches!(action, Fail(libc::EINTR) | Later(libc::EAGAIN) | Delay(_))
+            || matches!(action, TimeOut | Spurious | Duplicate)
+    })
+}
+
 /// Calls that move bytes or messages.
 fn transfers(call: &str) -> &'static [Action] {
     const RESET: Action = Fail(libc::ECONNRESET);
