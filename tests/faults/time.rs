@@ -147,7 +147,8 @@ impl Watch {
                 let (selector, mut events) =
                     (Selector::new().expect("a selector"), Events::with_capacity(1));
                 selector.register(fd.as_fd(), Token(1), Interest::READABLE).expect("pollable");
-                selector.select(&mut events, Some(PATIENCE)).expect("no signal comes");
+                // Less than all patience, so that the message says what is lost.
+                selector.select(&mut events, Some(PATIENCE / 3)).expect("no signal comes");
                 if reply.send(!events.is_empty()).is_err() {
                     return;
                 }
