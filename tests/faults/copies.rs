@@ -1,6 +1,6 @@
 //! Bytes from one end to another: by a buffer, by splice, both ways at once, and out of a file.
 
-use std::{io, net::Shutdown};
+use std::{io, net::Shutdown, sync::LazyLock};
 
 use edgewake::{
     Runtime,
@@ -27,6 +27,12 @@ pub(crate) static FILES: Scenario = Scenario::of_streams("files", send_file);
 
 const LENGTH: usize = 60_000;
 
+/// What is sent one way, and the other. Made once: it takes as long as the run.
+fn bytes(direction: usize) -> &'static [u8] {
+    static BYTES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| [1, 2].map(|s| pattern(s, LENGTH)));
+    &BYTES[direction]
+}
+
 async fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let (listener, address) = tcp::bound().await?;
     let (client, server) = futures::try_join!(TcpStream::connect(address), listener.accept())?;
@@ -34,10 +40,10 @@ async fn connection() -> io::Result<(TcpStream, TcpStream)> {
 }
 
 /// What arrives until the end must be a beginning of what was sent. Returns how much it was.
-async fn receive(mut from: impl futures::AsyncRead + Unpin, seed: u64) -> io::Result<usize> {
+async fn receive(mut from: impl futures::AsyncRead + Unpin, direction: usize) -> io::Result<usize> {
     let mut arrived = Vec::new();
     let outcome = from.read_to_end(&mut arrived).await;
-    assert!(pattern(seed, LENGTH).starts_with(&arrived), "bytes are lost, doubled or mixed up");
+    assert!(bytes(direction).starts_with(&arrived), "bytes are lost, doubled or mixed up");
     outcome.map(|_| arrived.len())
 }
 
@@ -48,10 +54,10 @@ fn one_way(runtime: &Runtime, method: CopyMethod) -> Outcomes {
             let (to, out) = UnixStream::pair()?;
             let mut writing = task(async move {
                 let mut source = source;
-                source.write_all(&pattern(1, LENGTH)).await?;
+                source.write_all(bytes(0)).await?;
                 source.shutdown(Shutdown::Write)
             });
-            let mut reading = task(receive(out, 1));
+            let mut reading = task(receive(out, 0));
             let copied = async {
                 let (mut from, mut to) = (from, to);
                 CopyOptions::new().method(method).copy(&mut from, &mut to).await
@@ -75,18 +81,18 @@ async fn both_ways() -> io::Result<()> {
     let client_side = async {
         let (mut writer, reader) = (&client, &client);
         let write = async {
-            writer.write_all(&pattern(1, LENGTH)).await?;
+            writer.write_all(bytes(0)).await?;
             client.shutdown(Shutdown::Write)
         };
-        futures::try_join!(write, receive(reader, 2)).map(|(_, count)| count)
+        futures::try_join!(write, receive(reader, 1)).map(|(_, count)| count)
     };
     let server_side = async {
         let (mut writer, reader) = (&server, &server);
         let write = async {
-            writer.write_all(&pattern(2, LENGTH)).await?;
+            writer.write_all(bytes(1)).await?;
             server.shutdown(Shutdown::Write)
         };
-        futures::try_join!(write, receive(reader, 1)).map(|(_, count)| count)
+        futures::try_join!(write, receive(reader, 0)).map(|(_, count)| count)
     };
     let middle = edgewake::io::copy_bidirectional(&mut a, &mut b);
     let (middle, client, server) = futures::try_join!(middle, client_side, server_side)?;
@@ -96,11 +102,11 @@ async fn both_ways() -> io::Result<()> {
 }
 
 fn send_file(runtime: &Runtime) -> Outcomes {
-    let file = files::file_with(&pattern(1, LENGTH));
+    let file = files::file_with(bytes(0));
     drive(runtime, async {
         let run = async {
             let (stream, peer) = connection().await?;
-            let mut reading = task(receive(peer, 1));
+            let mut reading = task(receive(peer, 0));
             let sent = async {
                 // Moved in, so that its end is told whatever becomes of it.
                 let stream = stream;
