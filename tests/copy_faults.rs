@@ -104,8 +104,8 @@ fn strike(
         let ran = deadline(move || run(plan));
         let case = format!("{name} {nth}: {action:?}");
         let absorbed = match action {
-            Action::Short(_) => true,
             Action::Fail(errno) => errno != ENOMEM && errno != ENOBUFS,
+            _ => true,
         };
         match (ran.outcome, action) {
             (Ok(count), _) => {
@@ -118,7 +118,7 @@ fn strike(
                 assert!(!absorbed, "{case} came out");
                 assert!(expected.starts_with(&ran.arrived), "{case}");
             }
-            (Err(error), Action::Short(_)) => panic!("{case}: {error}"),
+            (Err(error), _) => panic!("{case}: {error}"),
         }
         if !ran.struck {
             return nth - 1;

@@ -66,7 +66,10 @@ async fn through(mut sender: Sender, receiver: Receiver) -> io::Result<()> {
         match outcome {
             Ok(()) => sender.close().await.map(|()| sender),
             // The reader must not wait for more.
-            Err(error) => Err(drop(sender)).or(Err(error)),
+            Err(error) => {
+                drop(sender);
+                Err(error)
+            }
         }
     };
     let read = async {
@@ -76,7 +79,10 @@ async fn through(mut sender: Sender, receiver: Receiver) -> io::Result<()> {
                 Ok(0) => break Ok(receiver),
                 Ok(_) => {}
                 // The writer must not wait for room.
-                Err(error) => break Err(drop(receiver)).or(Err(error)),
+                Err(error) => {
+                    drop(receiver);
+                    break Err(error);
+                }
             }
         }
     };

@@ -80,12 +80,9 @@ fn strike(plan: Plan) -> bool {
 // for a socket nor for another thread.
 #[test]
 fn no_wait_is_lost_where_the_exchange_fails() {
-    for (call, errno) in [
-        ("epoll_create1", EMFILE),
-        ("syscall", ENOMEM),
-        ("epoll_ctl", ENOSPC),
-        ("epoll_ctl", ENOMEM),
-    ] {
+    for (call, errno) in
+        [("epoll_create1", EMFILE), ("dup3", ENOMEM), ("epoll_ctl", ENOSPC), ("epoll_ctl", ENOMEM)]
+    {
         let plan = |nth| Plan { call: Some(call), nth, action: Action::Fail(errno) };
         let survived = (1..).take_while(|nth| {
             deadline({

@@ -25,6 +25,17 @@ use crate::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+/// Makes a connect, which takes a moment, again if a signal has interrupted it (connect(2),
+/// `EINTR`): of a datagram socket it may be repeated.
+pub(super) fn uninterrupted<T>(mut connect: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match connect() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
 /// The pause of `poll_*` sends, which have no future to keep it in.
 #[derive(Debug)]
 pub(super) struct SendPause {

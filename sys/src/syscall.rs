@@ -1,8 +1,8 @@
 //! The one door to the kernel: every system call of this crate goes through `syscall!`.
 //!
 //! The macro turns a failed call into the `io::Error` of its `errno` and a success into its value.
-//! With `--cfg edgewake_faults` the door can be told to make the Nth call fail or come short (see
-//! `faults`); without it, it compiles to the call and one comparison.
+//! With `--cfg edgewake_faults` the door can be told to make the Nth call fail, come short, be late
+//! or report what is not so (see `faults`); without it, it compiles to the call and one comparison.
 //!
 //! Called by every module of `sys`, by nothing else. It never retries, `EINTR` included.
 
@@ -20,10 +20,9 @@ pub mod faults;
 macro_rules! syscall {
     ($module:ident :: $name:ident ( $($argument:expr),* $(,)? )) => {{
         #[cfg(edgewake_faults)]
-        let value = match $crate::syscall::faults::intercept(stringify!($name)) {
-            None => $crate::syscall::check($module::$name($($argument),*)),
-            Some(errno) => Err(std::io::Error::from_raw_os_error(errno)),
-        };
+        let value = $crate::syscall::faults::pass((stringify!($name), file!(), line!()), || {
+            $crate::syscall::check($module::$name($($argument),*))
+        });
         #[cfg(not(edgewake_faults))]
         let value = $crate::syscall::check($module::$name($($argument),*));
         value
@@ -35,10 +34,17 @@ macro_rules! syscall {
 
 /// A return value that says "failed" by being -1.
 pub(crate) trait ReturnValue: Copy {
+    /// "No events", of a wait.
+    #[cfg(edgewake_faults)]
+    const NOTHING: Self;
+
     fn is_failure(self) -> bool;
 }
 
 impl ReturnValue for libc::c_int {
+    #[cfg(edgewake_faults)]
+    const NOTHING: Self = 0;
+
     #[inline(always)]
     fn is_failure(self) -> bool {
         self == -1
@@ -47,6 +53,9 @@ impl ReturnValue for libc::c_int {
 
 // `ssize_t`.
 impl ReturnValue for isize {
+    #[cfg(edgewake_faults)]
+    const NOTHING: Self = 0;
+
     #[inline(always)]
     fn is_failure(self) -> bool {
         self == -1
@@ -55,6 +64,9 @@ impl ReturnValue for isize {
 
 // `c_long` on 64-bit systems, what `syscall(2)` by number returns.
 impl ReturnValue for i64 {
+    #[cfg(edgewake_faults)]
+    const NOTHING: Self = 0;
+
     #[inline(always)]
     fn is_failure(self) -> bool {
         self == -1

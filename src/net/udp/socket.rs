@@ -12,7 +12,7 @@ use crate::{
     async_fd::AsyncFd,
     net::{
         addr::{ToSocketAddrs, first},
-        datagram::SendPause,
+        datagram::{SendPause, uninterrupted},
         face::{descriptor_face, readiness_face},
         udp::{batch::Unsaid, segments::Segmentation, zerocopy::Held},
     },
@@ -191,7 +191,9 @@ impl UdpSocket {
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub async fn connect(&self, addresses: impl ToSocketAddrs) -> io::Result<()> {
-        first(addresses.resolve().await?, |address| socket::connect_datagram(self.fd(), address))
+        first(addresses.resolve().await?, |address| {
+            uninterrupted(|| socket::connect_datagram(self.fd(), address))
+        })
     }
 
     /// Takes the peer away: the socket receives from anyone again, at the port it had. Nothing
@@ -217,7 +219,7 @@ impl UdpSocket {
     #[doc(alias = "AF_UNSPEC")]
     pub fn disconnect(&self) -> io::Result<()> {
         let port = self.local_addr()?.port();
-        socket::disconnect(self.fd())?;
+        uninterrupted(|| socket::disconnect(self.fd()))?;
         let mut left = self.local_addr()?;
         if left.port() == port {
             return Ok(());

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     async_fd::AsyncFd,
     net::{
-        datagram::SendPause,
+        datagram::{SendPause, uninterrupted},
         face::{descriptor_face, readiness_face},
     },
     reactor::Kind,
@@ -111,13 +111,9 @@ impl UnixDatagram {
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
     pub fn connect(&self, address: impl ToUnixAddr) -> io::Result<()> {
         let address = address.unix_addr()?;
-        loop {
-            match socket::connect_unix(self.io.fd(), &address) {
-                Ok(Progress::Done | Progress::InProgress) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        uninterrupted(|| match socket::connect_unix(self.io.fd(), &address)? {
+            Progress::Done | Progress::InProgress => Ok(()),
+        })
     }
 
     /// Takes the peer away that [`connect`](Self::connect) has given.
@@ -126,7 +122,7 @@ impl UnixDatagram {
     ///
     /// What connect(2) says of a socket that still has a peer afterwards.
     pub fn disconnect(&self) -> io::Result<()> {
-        socket::disconnect(self.io.fd())
+        uninterrupted(|| socket::disconnect(self.io.fd()))
     }
 
     /// Takes over std's socket and makes it non-blocking.

@@ -8,12 +8,14 @@ use std::{
     fmt, io,
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    ptr, slice,
+    slice,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use super::Entry;
+#[cfg(edgewake_faults)]
+use crate::syscall::faults;
 use crate::{Interest, Token, fd, probe};
 
 /// An epoll instance.
@@ -54,6 +56,8 @@ impl Selector {
         let epoll = unsafe { syscall!(epoll_create1(libc::EPOLL_CLOEXEC)) }?;
         // SAFETY: the call succeeded, so `epoll` is a new descriptor that nobody else owns.
         let epoll = unsafe { fd::own(epoll) };
+        #[cfg(edgewake_faults)]
+        faults::opened(epoll.as_raw_fd());
         Ok(Selector { epoll, coarse: AtomicBool::new(false) })
     }
 
@@ -151,6 +155,8 @@ impl Selector {
     #[doc(alias = "epoll_pwait2")]
     pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.list.clear();
+        #[cfg(edgewake_faults)]
+        self.report_anew();
         let count = match timeout {
             None => self.wait(events, -1)?,
             Some(Duration::ZERO) => self.wait(events, 0)?,
@@ -158,6 +164,8 @@ impl Selector {
         };
         // SAFETY: the kernel has written `count` entries, at most the capacity that it was given.
         unsafe { events.list.set_len(count) };
+        #[cfg(edgewake_faults)]
+        events.rewrite(faults::rewritten(self.epoll.as_raw_fd()));
         Ok(())
     }
 
@@ -188,10 +196,9 @@ impl Selector {
             fresh.add_if_open(fd, token, interest)?;
         }
         let (new, old) = (fresh.epoll.as_raw_fd(), self.epoll.as_raw_fd());
-        // By number: the libc crate has no `dup3` for Android.
         // SAFETY: both are open descriptors that we own; `old` is replaced by a duplicate of
         // `new` atomically, so `self.epoll` never refers to anything else.
-        unsafe { syscall!(syscall(libc::SYS_dup3, new, old, libc::O_CLOEXEC)) }?;
+        unsafe { syscall!(by_number::dup3(new, old, libc::O_CLOEXEC)) }?;
         let mut lost = Vec::new();
         for &(fd, token, interest) in &live() {
             if self.add_if_open(fd, token, interest).is_err() {
@@ -214,7 +221,24 @@ impl Selector {
     fn control(&self, op: i32, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
         let mut event = libc::epoll_event { events: mask(interest), u64: token.0 };
         // SAFETY: `event` is a valid epoll_event for the duration of the call.
-        unsafe { syscall!(epoll_ctl(self.epoll.as_raw_fd(), op, fd, &mut event)) }.map(drop)
+        unsafe { syscall!(epoll_ctl(self.epoll.as_raw_fd(), op, fd, &mut event)) }?;
+        #[cfg(edgewake_faults)]
+        match op {
+            libc::EPOLL_CTL_DEL => faults::deregistered(self.epoll.as_raw_fd(), fd),
+            _ => faults::registered(self.epoll.as_raw_fd(), fd, token, interest),
+        }
+        Ok(())
+    }
+
+    /// Has what a fault plan owes reported by the next wait, past the door.
+    #[cfg(edgewake_faults)]
+    fn report_anew(&self) {
+        for (fd, token, interest) in faults::owed(self.epoll.as_raw_fd()) {
+            let mut event = libc::epoll_event { events: mask(interest), u64: token.0 };
+            // What was closed since is registered no more, which is no news to anybody.
+            // SAFETY: `event` is a valid epoll_event for the duration of the call.
+            unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), libc::EPOLL_CTL_MOD, fd, &mut event) };
+        }
     }
 
     fn wait(&self, events: &mut Events, milliseconds: i32) -> io::Result<usize> {
@@ -239,19 +263,10 @@ impl Selector {
     fn wait_precisely(&self, events: &mut Events, timeout: Duration) -> io::Result<usize> {
         let (room, capacity) = events.room();
         let timeout = KernelTimespec::from(timeout);
-        // By number: glibc has the wrapper only since 2.35, musl since 1.2.5.
-        // SAFETY: `room` is valid for writes of `capacity` entries, `timeout` outlives the call,
-        // and a null signal mask (whose size is then not read) leaves the mask alone.
+        // SAFETY: `room` is valid for writes of `capacity` entries, and `timeout` outlives the
+        // call.
         let count = unsafe {
-            syscall!(syscall(
-                libc::SYS_epoll_pwait2,
-                self.epoll.as_raw_fd(),
-                room,
-                capacity,
-                ptr::from_ref(&timeout),
-                ptr::null::<libc::sigset_t>(),
-                0_usize,
-            ))
+            syscall!(by_number::epoll_pwait2(self.epoll.as_raw_fd(), room, capacity, &timeout))
         }?;
         Ok(count as usize)
     }
@@ -283,6 +298,44 @@ impl From<Duration> for KernelTimespec {
         KernelTimespec {
             seconds: duration.as_secs().min(MOST) as i64,
             nanoseconds: i64::from(duration.subsec_nanos()),
+        }
+    }
+}
+
+/// Calls made by their number, under the names that a fault plan knows them by.
+mod by_number {
+    use std::{os::fd::RawFd, ptr};
+
+    use super::KernelTimespec;
+
+    /// The libc crate has none for Android.
+    ///
+    /// # Safety
+    ///
+    /// As for dup2(2): whoever uses `old` gets what is behind `new`.
+    #[cold]
+    pub(super) unsafe fn dup3(new: RawFd, old: RawFd, flags: i32) -> libc::c_long {
+        // SAFETY: takes its arguments by value.
+        unsafe { libc::syscall(libc::SYS_dup3, new, old, flags) }
+    }
+
+    /// glibc has the wrapper only since 2.35, musl since 1.2.5.
+    ///
+    /// # Safety
+    ///
+    /// `room` is valid for writes of `capacity` entries.
+    #[inline(always)]
+    pub(super) unsafe fn epoll_pwait2(
+        epoll: RawFd,
+        room: *mut libc::epoll_event,
+        capacity: i32,
+        timeout: &KernelTimespec,
+    ) -> libc::c_long {
+        let (timeout, mask) = (ptr::from_ref(timeout), ptr::null::<libc::sigset_t>());
+        // SAFETY: the caller answers for `room`; a null signal mask, whose size is then not read,
+        // leaves the mask alone.
+        unsafe {
+            libc::syscall(libc::SYS_epoll_pwait2, epoll, room, capacity, timeout, mask, 0_usize)
         }
     }
 }
@@ -438,6 +491,18 @@ impl Events {
     /// How many events fit.
     pub fn capacity(&self) -> usize {
         self.list.capacity()
+    }
+
+    /// Doubles and adds what a fault plan wants.
+    #[cfg(edgewake_faults)]
+    fn rewrite(&mut self, (double, added): (bool, Vec<(Token, Interest)>)) {
+        if double {
+            self.list.extend_from_within(..);
+        }
+        self.list.extend(added.into_iter().map(|(token, interest)| {
+            let bits = mask(interest) & (libc::EPOLLIN | libc::EPOLLOUT) as u32;
+            libc::epoll_event { events: bits, u64: token.0 }
+        }));
     }
 
     fn room(&mut self) -> (*mut libc::epoll_event, i32) {

@@ -30,6 +30,8 @@ use self::{
     ffi::{EVFILT_READ, EVFILT_WRITE, Filter},
 };
 use super::Entry;
+#[cfg(edgewake_faults)]
+use crate::syscall::faults;
 use crate::{Interest, Token, pipe, probe};
 
 /// A kqueue.
@@ -73,7 +75,10 @@ impl Selector {
     /// [kqueue(2)](https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2)
     #[doc(alias = "kqueue")]
     pub fn new() -> io::Result<Selector> {
-        Ok(Selector { queue: ffi::open()? })
+        let selector = Selector { queue: ffi::open()? };
+        #[cfg(edgewake_faults)]
+        faults::opened(selector.as_raw_fd());
+        Ok(selector)
     }
 
     /// Registers a descriptor. What holds already is reported by the next
@@ -120,6 +125,10 @@ impl Selector {
         if outcome.is_err() {
             self.take_back(fd, &receipts);
         }
+        #[cfg(edgewake_faults)]
+        if outcome.is_ok() {
+            faults::registered(self.as_raw_fd(), fd, token, interest);
+        }
         outcome.map(|()| ended(interest, &receipts))
     }
 
@@ -153,6 +162,8 @@ impl Selector {
                 is_absence(errno)
             }
         })?;
+        #[cfg(edgewake_faults)]
+        faults::registered(self.as_raw_fd(), fd, token, interest);
         Ok(ended(interest, &receipts))
     }
 
@@ -166,6 +177,8 @@ impl Selector {
     ///
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2) `EV_DELETE`
     pub fn deregister(&self, fd: RawFd) -> io::Result<()> {
+        #[cfg(edgewake_faults)]
+        faults::deregistered(self.as_raw_fd(), fd);
         let mut changes = Changes::new();
         for (filter, _) in FILTERS {
             changes.delete(fd, filter);
@@ -196,10 +209,17 @@ impl Selector {
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2)
     pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
+        #[cfg(edgewake_faults)]
+        for (fd, token, interest) in faults::owed(self.as_raw_fd()) {
+            // What was closed since is registered no more, which is no news to anybody.
+            drop(change_list(fd, token, interest, Others::Leave).submit(self.as_fd()));
+        }
         let timeout = timeout.map(timespec);
         let count = ffi::wait(self.as_fd(), events.room(), timeout.as_ref())?;
         // SAFETY: `events` was cleared above, and the kernel has written `count` entries since.
         unsafe { events.filled(count) };
+        #[cfg(edgewake_faults)]
+        events.rewrite(faults::rewritten(self.as_raw_fd()));
         Ok(())
     }
 

@@ -6,6 +6,8 @@
 use std::{fmt, mem::MaybeUninit, ptr, slice};
 
 use super::ffi::{self, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent};
+#[cfg(edgewake_faults)]
+use crate::Interest;
 use crate::Token;
 
 /// One report of the kernel about one filter of one registration.
@@ -189,6 +191,23 @@ impl Events {
         // SAFETY: forwarded to the caller; `count` is at most the capacity, because so many
         // entries were written into it.
         unsafe { self.list.set_len(count) };
+    }
+
+    /// Doubles and adds what a fault plan wants. Of what can be read an added event says one byte.
+    #[cfg(edgewake_faults)]
+    pub(super) fn rewrite(&mut self, (double, added): (bool, Vec<(Token, Interest)>)) {
+        if double {
+            self.list.extend_from_within(..);
+        }
+        for (token, interest) in added {
+            let wanted =
+                [(EVFILT_READ, interest.is_readable()), (EVFILT_WRITE, interest.is_writable())];
+            for (filter, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
+                let mut entry = ffi::entry(0, filter, ffi::EV_ADD, 0, token);
+                entry.data = 1;
+                self.list.push(Event(entry));
+            }
+        }
     }
 }
 

@@ -25,6 +25,11 @@ cfg_if::cfg_if! {
         use self::linux as system;
     }
 }
+/// kevent(2) under the name that a fault plan knows its waits by.
+mod waiting {
+    pub(super) use super::system::kevent as kevent_wait;
+}
+
 pub(crate) use self::system::{
     EV_ADD, EV_CLEAR, EV_DELETE, EV_EOF, EV_ERROR, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE,
 };
@@ -131,6 +136,6 @@ pub(crate) fn wait(
     let timeout = timeout.map_or(ptr::null(), ptr::from_ref);
     // SAFETY: no changes; `room` is valid for writes of `most` entries; `timeout` is null or
     // points to a timespec that outlives the call.
-    let count = unsafe { syscall!(system::kevent(fd, ptr::null(), 0, room, most, timeout)) }?;
+    let count = unsafe { syscall!(waiting::kevent_wait(fd, ptr::null(), 0, room, most, timeout)) }?;
     Ok(count as usize)
 }

@@ -38,7 +38,7 @@ fn the_errors_of_kevent() {
     let mut events = Events::with_capacity(4);
     selector.select(&mut events, Some(Duration::ZERO)).unwrap();
     assert_eq!(events.len(), 1);
-    let _plan = fail("kevent", 1, libc::EINTR);
+    let _plan = fail("kevent_wait", 1, libc::EINTR);
     let error = selector.select(&mut events, None).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::Interrupted);
     assert!(events.is_empty() && poll(&selector).is_empty());
