@@ -2,6 +2,7 @@
 //!
 //! - `readiness`: what is remembered of a descriptor, as bits.
 //! - `side`: one direction of a source: its state word and the waker slot beside it.
+//! - `slot`: that slot: a waker in two atomics.
 //! - `waiters`: the wait list of a source, for everyone who is not in a slot.
 //! - `source`: the record of a descriptor: two sides, the wait list, where it is registered.
 //! - `slots`: the table from tokens to sources.
@@ -23,7 +24,7 @@
 //! | field | writer | when |
 //! |---|---|---|
 //! | `Side::state` | anyone | one atomic step each, described in `side` |
-//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it |
+//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it; to compare: anyone |
 //! | `Source::waiters` | anyone | under its mutex; wakers are woken and dropped outside |
 //! | `Source::enrollment` | registering and deregistering | under its mutex, system call included |
 //! | `Slots` | anyone | under its mutex |
@@ -39,6 +40,7 @@ mod readiness;
 mod refusal;
 mod registration;
 mod side;
+mod slot;
 mod slots;
 mod source;
 mod waiters;

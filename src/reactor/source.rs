@@ -201,6 +201,16 @@ impl Source {
         }
         #[cfg(edgewake_selector = "kqueue")]
         self.remember(event);
+        if self.read.raise_waiter(DATA) {
+            self.read.wake_slot();
+        } else {
+            self.raise_data();
+        }
+    }
+
+    /// Data that does not meet one task waiting in the slot.
+    #[inline(never)]
+    fn raise_data(&self) {
         let raised = self.read.raise(DATA);
         if raised.owes_list() {
             self.wake_list(DATA, 0);
@@ -285,17 +295,16 @@ impl Source {
         }
     }
 
-    /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
+    /// Waits where the same task has waited before, if nothing was ready in `seen`. False if that
+    /// is not so, and nothing has changed.
     #[inline(always)]
-    pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
-        if self.side(direction).park_again(waker) {
-            return Wait::Pending;
-        }
-        self.park_in_full(direction, waker)
+    pub(super) fn park_again(&self, direction: Direction, seen: Snapshot, waker: &Waker) -> bool {
+        self.side(direction).park_again(seen, waker)
     }
 
+    /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
     #[cold]
-    fn park_in_full(&self, direction: Direction, waker: &Waker) -> Wait {
+    pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
         let (seen, displaced) = match self.side(direction).park(waker, Claim::Newest) {
             Parked::Ready(_) => return Wait::Retry,
             Parked::Waiting(seen) => (seen, None),
@@ -342,21 +351,8 @@ impl Source {
 
     /// Waits for one direction as a future does: in the slot if it is free, else in the list under
     /// `key`. [`forget`](Self::forget) takes the entry off again.
-    #[inline(always)]
-    pub(super) fn park_future(
-        &self,
-        direction: Direction,
-        waker: &Waker,
-        key: &mut Option<Key>,
-    ) -> Wait {
-        if key.is_none() && self.side(direction).park_again(waker) {
-            return Wait::Pending;
-        }
-        self.park_future_in_full(direction, waker, key)
-    }
-
     #[cold]
-    fn park_future_in_full(
+    pub(super) fn park_future(
         &self,
         direction: Direction,
         waker: &Waker,
