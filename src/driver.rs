@@ -16,7 +16,7 @@
 //! the flag from true to false. So either step 2 sees what was pushed, or the pusher sees the flag:
 //! see `parked`, and its model in loom.
 //!
-//! A turn that need not wait (`limit` zero) publishes nothing: its caller looks at the queues
+//! A turn that does not wait ([`Driver::look`]) publishes nothing: its caller looks at the queues
 //! again before it waits.
 //!
 //! It holds the pool of threads for what can only block, which starts none before it is used.
@@ -144,6 +144,8 @@ pub(crate) struct Driver {
     events: Events,
     /// Reused between turns; empty outside of one.
     fired: Vec<Waker>,
+    /// `busy_poll` is not zero.
+    spins: bool,
     busy_poll: Duration,
 }
 
@@ -157,43 +159,65 @@ impl Driver {
         let shared =
             Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier, blocking });
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })
+        let spins = !busy_poll.is_zero();
+        Ok(Driver { shared, dispatcher, events, fired: Vec::new(), spins, busy_poll })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// One turn. Waits for at most `limit` (`None`: as long as it takes), not at all if `more`
-    /// says that there is work; `more` is asked again after `parked` is published.
+    /// One turn. Waits as long as it takes, not at all if `more` says that there is work, which is
+    /// asked after `parked` is published.
     ///
     /// # Errors
     ///
     /// What the selector returns, `EINTR` excepted: only a defect of this library or of the
     /// process (a closed descriptor) causes one.
-    pub(crate) fn turn(
-        &mut self,
-        limit: Option<Duration>,
-        more: impl Fn() -> bool,
-    ) -> io::Result<()> {
+    #[inline(always)]
+    pub(crate) fn turn(&mut self, more: impl Fn() -> bool) -> io::Result<()> {
         self.dispatcher.catch_up();
-        // Nothing was due just now.
-        let mut early = false;
-        if limit == Some(Duration::ZERO) {
-            self.select(limit)?;
-        } else if !self.spin(limit, &more)? {
-            self.shared.parked.publish();
-            let timeout = if more() { Some(Duration::ZERO) } else { self.timeout(limit) };
-            early = timeout != Some(Duration::ZERO);
-            let outcome = self.select(timeout);
-            self.shared.parked.retract();
-            outcome?;
+        if self.spins && self.spin(&more)? {
+            self.deliver(false);
+            return Ok(());
         }
-        self.deliver(early);
+        self.shared.parked.publish();
+        if more() {
+            return self.turn_for_more();
+        }
+        let next = self.shared.timers.until_next();
+        let outcome = self.select(next);
+        self.shared.parked.retract();
+        outcome?;
+        // Nothing was due just now.
+        self.deliver(next != Some(Duration::ZERO));
+        Ok(())
+    }
+
+    /// The rest of a turn for which there was work after all.
+    #[cold]
+    fn turn_for_more(&mut self) -> io::Result<()> {
+        let outcome = self.select(Some(Duration::ZERO));
+        self.shared.parked.retract();
+        outcome?;
+        self.deliver(false);
+        Ok(())
+    }
+
+    /// A turn that does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`turn`](Self::turn).
+    pub(crate) fn look(&mut self) -> io::Result<()> {
+        self.dispatcher.catch_up();
+        self.select(Some(Duration::ZERO))?;
+        self.deliver(false);
         Ok(())
     }
 
     /// Sets readiness, fires timers, wakes. `early`: no timer was due before the wait.
+    #[inline(always)]
     fn deliver(&mut self, early: bool) {
         let eventful = !self.events.is_empty();
         if eventful && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
@@ -229,18 +253,16 @@ impl Driver {
 
     /// Busy polling: looks at the kernel and the queues without waiting for as long as the builder
     /// was told. True once there is something to do.
-    fn spin(&mut self, limit: Option<Duration>, more: &impl Fn() -> bool) -> io::Result<bool> {
-        if self.busy_poll.is_zero() {
-            return Ok(false);
-        }
+    #[inline(never)]
+    fn spin(&mut self, more: &impl Fn() -> bool) -> io::Result<bool> {
         let start = Instant::now();
-        let patience = limit.map_or(self.busy_poll, |limit| limit.min(self.busy_poll));
         loop {
             self.select(Some(Duration::ZERO))?;
-            if !self.events.is_empty() || more() || self.timeout(limit) == Some(Duration::ZERO) {
+            let due = || self.shared.timers.until_next() == Some(Duration::ZERO);
+            if !self.events.is_empty() || more() || due() {
                 return Ok(true);
             }
-            if start.elapsed() >= patience {
+            if start.elapsed() >= self.busy_poll {
                 return Ok(false);
             }
             std::hint::spin_loop();
@@ -256,15 +278,6 @@ impl Driver {
             // T72: the batch is empty then; the caller derives its deadline anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             outcome => outcome,
-        }
-    }
-
-    /// Until the earliest deadline, and no longer than `limit`.
-    #[inline]
-    fn timeout(&self, limit: Option<Duration>) -> Option<Duration> {
-        match (self.shared.timers.until_next(), limit) {
-            (Some(next), Some(limit)) => Some(next.min(limit)),
-            (next, limit) => next.or(limit),
         }
     }
 

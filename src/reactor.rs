@@ -169,15 +169,16 @@ impl Dispatcher {
     /// carry `notifier`. Stale events are a miss.
     ///
     /// A waker that panics stops nobody else: the batch goes on behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn dispatch(&mut self, events: &Events, notifier: Token) -> usize {
         self.catch_up();
         let mut rest = events.iter();
         let mut missed = Missed::default();
+        let table = self.table.view();
         let mut deliver = || {
             for event in &mut rest {
                 let token = event.token();
-                match self.table.find(token) {
+                match table.find(token) {
                     Some(source) => source.set_readiness(&event),
                     None => missed.count(token, notifier),
                 }

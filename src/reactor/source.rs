@@ -159,7 +159,8 @@ impl Source {
         if direction == Direction::Read && self.take_remembered(count) > 0 {
             return;
         }
-        if count < len && count > 0 {
+        // `0 < count < len`, in one comparison: none is the largest number there is.
+        if count.wrapping_sub(1) < len.wrapping_sub(1) {
             self.side(direction).clear_drained(seen);
         }
     }
@@ -208,8 +209,9 @@ impl Source {
         }
     }
 
-    /// Data that does not meet one task waiting in the slot.
-    #[inline(never)]
+    /// Data that does not meet one task waiting in the slot: nobody waits, or more than one. Cold
+    /// for the sake of the loop around, which then runs straight on in the other case.
+    #[cold]
     fn raise_data(&self) {
         let raised = self.read.raise(DATA);
         if raised.owes_list() {
