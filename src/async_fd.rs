@@ -282,8 +282,8 @@ impl<T: AsFd> AsyncFd<T> {
 
     /// Waits for one direction.
     #[inline(always)]
-    pub(crate) fn wait<const READS: bool>(&self) -> ReadyFor<'_, READS> {
-        ReadyFor::new(&self.registration, self.inner.as_fd())
+    pub(crate) fn wait<const READS: bool>(&self) -> ReadyFor<'_, T, READS> {
+        ReadyFor::new(self)
     }
 
     pub(crate) fn wait_for(&self, interest: Interest) -> Ready<'_> {

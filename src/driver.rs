@@ -18,7 +18,7 @@
 //! the flag from true to false. So either step 2 sees what was pushed, or the pusher sees the flag:
 //! see `parked`, and its model in loom.
 //!
-//! A turn that need not wait (`limit` zero) publishes nothing: its caller looks at the queues
+//! A turn that does not wait ([`Driver::look`]) publishes nothing: its caller looks at the queues
 //! again before it waits.
 //!
 //! It holds the pool of threads for what can only block, which starts none before it is used.
@@ -201,38 +201,65 @@ impl Driver {
         &self.shared
     }
 
-    /// One turn. Waits for at most `limit` (`None`: as long as it takes), not at all if `more`
-    /// says that there is work; `more` is asked again after `parked` is published.
+    /// One turn. Waits as long as it takes, not at all if `more` says that there is work, which is
+    /// asked after `parked` is published.
     ///
     /// # Errors
     ///
     /// What the selector returns, `EINTR` excepted: only a defect of this library or of the
     /// process (a closed descriptor) causes one.
-    pub(crate) fn turn(
-        &mut self,
-        limit: Option<Duration>,
-        more: impl Fn() -> bool,
-    ) -> io::Result<()> {
+    #[inline(always)]
+    pub(crate) fn turn(&mut self, more: impl Fn() -> bool) -> io::Result<()> {
         self.dispatcher.catch_up();
-        // Who was not registered is to be looked at soon.
-        let limit = if self.dispatcher.has_looks() { Some(Duration::ZERO) } else { limit };
-        // Nothing was due just now.
-        let mut early = false;
-        if limit == Some(Duration::ZERO) {
-            self.select(limit)?;
-        } else if !self.spin(limit, &more)? {
-            self.shared.parked.publish();
-            let timeout = if more() { Some(Duration::ZERO) } else { self.timeout(limit) };
-            early = timeout != Some(Duration::ZERO);
-            let outcome = self.select(timeout);
-            self.shared.parked.retract();
-            outcome?;
+        if self.dispatcher.has_looks() {
+            return self.look_now();
         }
-        self.deliver(early);
+        if self.busy_poll.is_some() && self.spin(&more)? {
+            self.deliver(false);
+            return Ok(());
+        }
+        self.shared.parked.publish();
+        if more() {
+            return self.turn_for_more();
+        }
+        let next = self.shared.timers.until_next();
+        let outcome = self.select(next);
+        self.shared.parked.retract();
+        outcome?;
+        // Nothing was due just now.
+        self.deliver(next != Some(Duration::ZERO));
+        Ok(())
+    }
+
+    /// The rest of a turn for which there was work after all.
+    #[cold]
+    fn turn_for_more(&mut self) -> io::Result<()> {
+        let outcome = self.select(Some(Duration::ZERO));
+        self.shared.parked.retract();
+        outcome?;
+        self.deliver(false);
+        Ok(())
+    }
+
+    /// A turn that does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`turn`](Self::turn).
+    pub(crate) fn look(&mut self) -> io::Result<()> {
+        self.dispatcher.catch_up();
+        self.look_now()
+    }
+
+    /// Also where somebody who was not registered is to be looked at soon.
+    fn look_now(&mut self) -> io::Result<()> {
+        self.select(Some(Duration::ZERO))?;
+        self.deliver(false);
         Ok(())
     }
 
     /// Sets readiness, fires timers, wakes. `early`: no timer was due before the wait.
+    #[inline(always)]
     fn deliver(&mut self, early: bool) {
         self.shared.counters.turns.add(1);
         self.shared.counters.events.add(self.events.len() as u64);
@@ -274,16 +301,17 @@ impl Driver {
 
     /// Busy polling: looks at the kernel and the queues without waiting for as long as the builder
     /// was told. True once there is something to do.
-    fn spin(&mut self, limit: Option<Duration>, more: &impl Fn() -> bool) -> io::Result<bool> {
+    #[inline(never)]
+    fn spin(&mut self, more: &impl Fn() -> bool) -> io::Result<bool> {
         let Some(busy_poll) = self.busy_poll else { return Ok(false) };
         let start = Instant::now();
-        let patience = limit.map_or(busy_poll, |limit| limit.min(busy_poll));
         loop {
             self.select(Some(Duration::ZERO))?;
-            if !self.events.is_empty() || more() || self.timeout(limit) == Some(Duration::ZERO) {
+            let due = || self.shared.timers.until_next() == Some(Duration::ZERO);
+            if !self.events.is_empty() || more() || due() {
                 return Ok(true);
             }
-            if start.elapsed() >= patience {
+            if start.elapsed() >= busy_poll {
                 return Ok(false);
             }
             std::hint::spin_loop();
@@ -328,15 +356,6 @@ impl Driver {
             // T72: the batch is empty then; the caller derives its deadline anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             outcome => outcome,
-        }
-    }
-
-    /// Until the earliest deadline, and no longer than `limit`.
-    #[inline]
-    fn timeout(&self, limit: Option<Duration>) -> Option<Duration> {
-        match (self.shared.timers.until_next(), limit) {
-            (Some(next), Some(limit)) => Some(next.min(limit)),
-            (next, limit) => next.or(limit),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `readiness`: what is remembered of a descriptor, as bits.
 //! - `side`: one direction of a source: its state word and the waker slot beside it.
+//! - `slot`: that slot: a waker in two atomics.
 //! - `waiters`: the wait list of a source, for everyone who is not in a slot.
 //! - `source`: the record of a descriptor: two sides, the wait list, where it is registered.
 //!   `looks`: when a new connection is not registered yet.
@@ -25,7 +26,7 @@
 //! | field | writer | when |
 //! |---|---|---|
 //! | `Side::state` | anyone | one atomic step each, described in `side` |
-//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it |
+//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it; to compare: anyone |
 //! | `Source::waiters` | anyone | under its mutex; wakers are woken and dropped outside |
 //! | `Source::enrollment` | registering and deregistering | under its mutex, system call included |
 //! | `Slots` | anyone | under its mutex |
@@ -41,6 +42,7 @@ mod readiness;
 mod refusal;
 mod registration;
 mod side;
+mod slot;
 mod slots;
 mod source;
 mod waiters;
@@ -225,15 +227,16 @@ impl Dispatcher {
     /// carry `notifier`. Stale events are a miss.
     ///
     /// A waker that panics stops nobody else: the batch goes on behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn dispatch(&mut self, events: &Events, notifier: Token) -> usize {
         self.catch_up();
         let mut rest = events.iter();
         let mut missed = Missed::default();
+        let table = self.table.view();
         let mut deliver = || {
             for event in &mut rest {
                 let token = event.token();
-                match self.table.find(token) {
+                match table.find(token) {
                     Some(source) if source.set_readiness(&event) => {}
                     Some(_) => self.reactor.count_unwanted(),
                     None => self.reactor.count_missed(token == notifier, &mut missed),

@@ -125,8 +125,7 @@ impl Runtime {
                     return output;
                 }
             }
-            session.run_tasks();
-            if let Err(error) = session.turn_if_due(|| root.is_woken()) {
+            if let Err(error) = session.run_until_woken(&root) {
                 panic!("edgewake cannot ask the kernel for events any more: {error}");
             }
         }
@@ -291,35 +290,52 @@ impl<'a> Session<'a> {
             shared.adopt();
         }
         let polls = &shared.counters.polls;
-        let most = self.polls + ROUND;
-        while self.polls < most {
-            let Some(runnable) = task::pop() else { return };
-            self.polls += 1;
+        let mut left = ROUND;
+        while let Some(runnable) = task::pop() {
             polls.add(1);
             budget::refill();
             runnable.run();
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+        self.polls += ROUND - left;
+    }
+
+    /// Rounds and turns until the root has to be polled. One text for all `block_on`, whatever
+    /// their futures.
+    #[inline(never)]
+    fn run_until_woken(&mut self, root: &Root) -> io::Result<()> {
+        loop {
+            self.run_tasks();
+            self.turn_if_due(root)?;
+            if root.is_woken() {
+                return Ok(());
+            }
         }
     }
 
     /// Asks the driver: without waiting if there is work and it is time to, waiting if there is
     /// none.
-    #[inline]
-    fn turn_if_due(&mut self, root_is_woken: impl Fn() -> bool) -> io::Result<()> {
+    #[inline(always)]
+    fn turn_if_due(&mut self, root: &Root) -> io::Result<()> {
         let inject = &self.runtime.shared.inject;
-        let more = || !task::is_empty() || root_is_woken() || inject.is_occupied();
-        let limit = if !more() {
-            None
-        } else if self.polls >= self.runtime.event_interval {
-            Some(Duration::ZERO)
-        } else {
+        let more = || !task::is_empty() || root.is_woken() || inject.is_occupied();
+        if !more() {
+            self.polls = 0;
+            return self.core.driver.turn(more);
+        }
+        if self.polls < self.runtime.event_interval {
             return Ok(());
-        };
-        self.polls = 0;
-        self.core.driver.turn(limit, more)
+        }
+        self.turn_without_waiting()
     }
 
+    #[inline(never)]
     fn turn_without_waiting(&mut self) -> io::Result<()> {
-        self.core.driver.turn(Some(Duration::ZERO), || true)
+        self.polls = 0;
+        self.core.driver.look()
     }
 
     /// How long a foreign loop may wait; from then on, whoever pushes kicks.

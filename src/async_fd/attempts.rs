@@ -8,7 +8,7 @@
 use std::{
     io, mem,
     os::fd::{AsFd, BorrowedFd},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use edgewake_sys::Interest;
@@ -156,28 +156,39 @@ impl<T: AsFd> AsyncFd<T> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(BorrowedFd<'_>, Snapshot) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        let mut seen = self.registration.snapshot(direction);
+        // What waits spends nothing, so this comes before the budget.
+        if !seen.is_worth_trying() && self.registration.park_again(direction, seen, cx.waker()) {
+            return Poll::Pending;
+        }
         ready!(budget::poll_spend(cx));
         loop {
-            let seen = self.registration.snapshot(direction);
             if seen.is_worth_trying() {
                 match operation(self.inner.as_fd(), seen) {
                     Ok(value) => return Poll::Ready(Ok(value)),
-                    Err(error) => match self.settle(direction, seen, error) {
-                        Some(error) => return Poll::Ready(Err(error)),
-                        None => continue,
-                    },
-                }
-            }
-            match self.registration.park(direction, cx.waker()) {
-                Wait::Retry => {}
-                waiting => {
-                    if waiting == Wait::Unregistered {
-                        self.postpone_or_enroll(direction)?;
+                    Err(error) => {
+                        if let Some(error) = self.settle(direction, seen, error) {
+                            return Poll::Ready(Err(error));
+                        }
                     }
-                    budget::refund();
-                    return Poll::Pending;
                 }
+            } else if self.park(direction, seen, cx.waker())? == Wait::Pending {
+                budget::refund();
+                return Poll::Pending;
             }
+            seen = self.registration.snapshot(direction);
+        }
+    }
+
+    /// Waits, and registers the direction if it is not.
+    #[cold]
+    fn park(&self, direction: Direction, seen: Snapshot, waker: &Waker) -> io::Result<Wait> {
+        if self.registration.park_again(direction, seen, waker) {
+            return Ok(Wait::Pending);
+        }
+        match self.registration.park(direction, waker) {
+            Wait::Unregistered => self.postpone_or_enroll(direction).map(|()| Wait::Pending),
+            wait => Ok(wait),
         }
     }
 
@@ -266,8 +277,13 @@ impl<T: AsFd> AsyncFd<T> {
         direction: Direction,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        let seen = self.registration.snapshot(direction);
+        // What waits spends nothing.
+        if self.registration.park_again(direction, seen, cx.waker()) {
+            return Poll::Pending;
+        }
         ready!(budget::poll_spend(cx));
-        if !self.registration.snapshot(direction).is_registered() {
+        if !seen.is_registered() {
             self.enroll(direction)?;
         }
         match self.registration.park(direction, cx.waker()) {

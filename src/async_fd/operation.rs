@@ -11,13 +11,13 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use super::AsyncFd;
 use crate::{
     driver::budget,
-    reactor::{Direction, Key, Wait},
+    reactor::{Direction, Key, Snapshot, Wait},
 };
 
 /// Runs `operation` until it does not block.
@@ -43,6 +43,24 @@ impl<T: AsFd> AsyncFd<T> {
         F: FnMut(BorrowedFd<'_>) -> io::Result<R>,
     {
         Operation { io: self, operation, key: None }
+    }
+
+    /// Waits as a future does, and registers the direction if it is not.
+    #[cold]
+    fn park_future(
+        &self,
+        direction: Direction,
+        seen: Snapshot,
+        waker: &Waker,
+        key: &mut Option<Key>,
+    ) -> io::Result<Wait> {
+        if key.is_none() && self.registration.park_again(direction, seen, waker) {
+            return Ok(Wait::Pending);
+        }
+        match self.registration.park_future(direction, waker, key) {
+            Wait::Unregistered => self.postpone_or_enroll(direction).map(|()| Wait::Pending),
+            wait => Ok(wait),
+        }
     }
 
     /// One attempt at an operation, for the `try_` functions: if it would block, that is
@@ -79,30 +97,34 @@ where
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        ready!(budget::poll_spend(cx));
         let this = &mut *self;
         let registration = &this.io.registration;
+        let mut seen = registration.snapshot(Self::DIRECTION);
+        // What waits spends nothing, so this comes before the budget.
+        if !seen.is_worth_trying()
+            && this.key.is_none()
+            && registration.park_again(Self::DIRECTION, seen, cx.waker())
+        {
+            return Poll::Pending;
+        }
+        ready!(budget::poll_spend(cx));
         loop {
-            let seen = registration.snapshot(Self::DIRECTION);
             if seen.is_worth_trying() {
                 match (this.operation)(this.io.fd()) {
                     Ok(value) => return Poll::Ready(Ok(value)),
-                    Err(error) => match this.io.settle(Self::DIRECTION, seen, error) {
-                        Some(error) => return Poll::Ready(Err(error)),
-                        None => continue,
-                    },
-                }
-            }
-            match registration.park_future(Self::DIRECTION, cx.waker(), &mut this.key) {
-                Wait::Retry => {}
-                waiting => {
-                    if waiting == Wait::Unregistered {
-                        this.io.postpone_or_enroll(Self::DIRECTION)?;
+                    Err(error) => {
+                        if let Some(error) = this.io.settle(Self::DIRECTION, seen, error) {
+                            return Poll::Ready(Err(error));
+                        }
                     }
-                    budget::refund();
-                    return Poll::Pending;
                 }
+            } else if this.io.park_future(Self::DIRECTION, seen, cx.waker(), &mut this.key)?
+                == Wait::Pending
+            {
+                budget::refund();
+                return Poll::Pending;
             }
+            seen = registration.snapshot(Self::DIRECTION);
         }
     }
 }

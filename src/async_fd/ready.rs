@@ -4,13 +4,14 @@
 use std::{
     future::Future,
     io,
-    os::fd::BorrowedFd,
+    os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use edgewake_sys::Interest;
 
+use super::AsyncFd;
 use crate::{
     driver::{budget, context},
     reactor::{Direction, Key, Registration, Wait, Wanted, bits},
@@ -29,34 +30,35 @@ const URGENT: u64 = bits::PRIORITY | bits::CLOSED | bits::SHUT;
 /// Waits until one direction is ready.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub(crate) struct ReadyFor<'a, const READS: bool> {
-    registration: &'a Registration,
-    fd: BorrowedFd<'a>,
+pub(crate) struct ReadyFor<'a, T: AsFd, const READS: bool> {
+    io: &'a AsyncFd<T>,
     key: Option<Key>,
 }
 
-impl<'a, const READS: bool> ReadyFor<'a, READS> {
+impl<'a, T: AsFd, const READS: bool> ReadyFor<'a, T, READS> {
     const DIRECTION: Direction = if READS { Direction::Read } else { Direction::Write };
 
     #[inline(always)]
-    pub(super) fn new(registration: &'a Registration, fd: BorrowedFd<'a>) -> ReadyFor<'a, READS> {
-        ReadyFor { registration, fd, key: None }
+    pub(super) fn new(io: &'a AsyncFd<T>) -> ReadyFor<'a, T, READS> {
+        ReadyFor { io, key: None }
     }
 
     /// Whatever is not "registered, and ready or at rest".
     #[cold]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(budget::poll_spend(cx));
+        let registration = &self.io.registration;
         loop {
-            let seen = self.registration.snapshot(Self::DIRECTION);
+            let seen = registration.snapshot(Self::DIRECTION);
             if seen.is_shut() {
-                return Poll::Ready(Err(self.registration.shut_down()));
+                return Poll::Ready(Err(registration.shut_down()));
             }
             if !seen.is_registered() {
-                let interest = self.registration.interest(Self::DIRECTION);
-                self.registration.enroll(self.fd, interest, context::reactor())?;
+                let interest = registration.interest(Self::DIRECTION);
+                registration.enroll(self.io.fd(), interest, context::reactor())?;
             } else if seen.word() & DUE != 0 {
                 return Poll::Ready(Ok(()));
-            } else if self.registration.park_future(Self::DIRECTION, cx.waker(), &mut self.key)
+            } else if registration.park_future(Self::DIRECTION, cx.waker(), &mut self.key)
                 == Wait::Pending
             {
                 budget::refund();
@@ -66,31 +68,34 @@ impl<'a, const READS: bool> ReadyFor<'a, READS> {
     }
 }
 
-impl<const READS: bool> Future for ReadyFor<'_, READS> {
+impl<T: AsFd, const READS: bool> Future for ReadyFor<'_, T, READS> {
     type Output = io::Result<()>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(budget::poll_spend(cx));
         let this = &mut *self;
-        let word = this.registration.snapshot(Self::DIRECTION).word();
-        if word & DUE != 0 && word & (bits::REGISTERED | bits::SHUT) == bits::REGISTERED {
-            return Poll::Ready(Ok(()));
-        }
-        let wait = this.registration.park_future(Self::DIRECTION, cx.waker(), &mut this.key);
-        if wait == Wait::Pending {
-            budget::refund();
+        let registration = &this.io.registration;
+        let seen = registration.snapshot(Self::DIRECTION);
+        if seen.is_due() {
+            ready!(budget::poll_spend(cx));
+            if this.key.is_none() {
+                // Known here, so that the drop has nothing to look at. Who waited in the list takes
+                // the other way, and spends one operation more.
+                return Poll::Ready(Ok(()));
+            }
+        // What waits spends nothing.
+        } else if this.key.is_none() && registration.park_again(Self::DIRECTION, seen, cx.waker()) {
             return Poll::Pending;
         }
         this.poll_slowly(cx)
     }
 }
 
-impl<const READS: bool> Drop for ReadyFor<'_, READS> {
+impl<T: AsFd, const READS: bool> Drop for ReadyFor<'_, T, READS> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.registration.forget(key);
+            self.io.registration.forget(key);
         }
     }
 }

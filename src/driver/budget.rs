@@ -30,11 +30,11 @@ pub(crate) fn refill() {
 /// is woken.
 #[inline(always)]
 pub(crate) fn poll_spend(cx: &mut Context<'_>) -> Poll<()> {
-    let left = LEFT.get();
-    if left == 0 {
+    let (left, exceeds) = LEFT.get().overflowing_sub(1);
+    LEFT.set(left);
+    if exceeds {
         return exhausted(cx);
     }
-    LEFT.set(left - 1);
     Poll::Ready(())
 }
 

@@ -87,7 +87,7 @@ struct Accept<'a, T> {
     io: &'a AsyncFd<OwnedFd>,
     take: Take<T>,
     /// Waiting for an edge, in the slot or in the list.
-    wait: Option<ReadyFor<'a, true>>,
+    wait: Option<ReadyFor<'a, OwnedFd, true>>,
     /// Waiting for descriptors.
     backoff: Option<Backoff>,
 }

@@ -71,6 +71,10 @@ impl Fd {
                     return Some(true);
                 }
                 self.source.clear_blocked(Direction::Read, seen);
+                continue;
+            }
+            if self.source.park_again(Direction::Read, seen, waker) {
+                return None;
             }
             match self.source.park(Direction::Read, waker) {
                 Wait::Retry => {}

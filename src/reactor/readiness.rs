@@ -7,7 +7,8 @@ use std::{fmt, ops};
 use edgewake_sys::Interest;
 
 /// The bits of a side's state word. The bits from `GENERATION` up count the events that reached
-/// the side; 48 of them, so that a snapshot is never taken for a later one (T17).
+/// the side, and the changes of its slot; 48 of them, so that a snapshot is never taken for a later
+/// one (T17).
 pub(crate) mod bits {
     /// Data to read, a connection to accept, room to write.
     pub(crate) const DATA: u64 = 1 << 0;
@@ -15,31 +16,34 @@ pub(crate) mod bits {
     pub(crate) const CLOSED: u64 = 1 << 1;
     /// An error is pending; both directions learn of it.
     pub(crate) const ERROR: u64 = 1 << 2;
-    /// Nothing is known yet: the system call decides. From birth until the first `WouldBlock`.
-    pub(crate) const ASSUMED: u64 = 1 << 3;
-    /// The reactor has gone: whoever would wait gets an error.
-    pub(crate) const SHUT: u64 = 1 << 4;
-    /// Urgent data. Not readiness to read: an ordinary `recv` may still find nothing.
-    pub(crate) const PRIORITY: u64 = 1 << 5;
-    /// A short count means that the kernel has nothing more (the rule is in `source`).
-    pub(crate) const DRAINS: u64 = 1 << 6;
     /// The direction is registered with the selector.
-    pub(crate) const REGISTERED: u64 = 1 << 7;
-    /// The slot holds a waker to wake at the next event. Never set together with `LOCKED`.
-    pub(crate) const WAITER: u64 = 1 << 8;
+    pub(crate) const REGISTERED: u64 = 1 << 3;
+    /// Nothing is known yet: the system call decides. From birth until the first `WouldBlock`, or
+    /// until the direction is registered.
+    pub(crate) const ASSUMED: u64 = 1 << 4;
+    /// The reactor has gone: whoever would wait gets an error.
+    pub(crate) const SHUT: u64 = 1 << 5;
     /// Someone has the exclusive right to the slot.
-    pub(crate) const LOCKED: u64 = 1 << 9;
+    pub(crate) const LOCKED: u64 = 1 << 6;
+    /// The slot holds a waker to wake at the next event. Never set together with `LOCKED`.
+    pub(crate) const WAITER: u64 = 1 << 7;
     /// The wait list has an entry for this direction.
-    pub(crate) const LISTED: u64 = 1 << 10;
+    pub(crate) const LISTED: u64 = 1 << 8;
+    /// A short count means that the kernel has nothing more (the rule is in `source`).
+    pub(crate) const DRAINS: u64 = 1 << 9;
+    /// Urgent data. Not readiness to read: an ordinary `recv` may still find nothing.
+    pub(crate) const PRIORITY: u64 = 1 << 10;
     /// One look at a new connection before it is registered. `LOOKS` is how many are left.
     pub(crate) const LOOK: u64 = 1 << 11;
     /// Two bits, counted down (see `source::looks`).
     pub(crate) const LOOKS: u64 = 3 * LOOK;
-    /// One event.
+    /// One event, or one change of the slot.
     pub(crate) const GENERATION: u64 = 1 << 16;
 
     /// What makes a system call of this direction worth trying.
     pub(crate) const TRY: u64 = DATA | CLOSED | ERROR | ASSUMED | SHUT;
+    /// What decides whether one waits. `REGISTERED` alone: one does.
+    pub(crate) const DECIDES: u64 = TRY | REGISTERED | LOCKED;
     /// What an event can set and `WouldBlock` disproves: all but urgent data.
     pub(crate) const EVENT: u64 = DATA | CLOSED | ERROR;
 }

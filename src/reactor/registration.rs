@@ -71,14 +71,20 @@ impl Registration {
         self.source.note_count(direction, seen, count, length);
     }
 
-    /// See [`Source::park`].
+    /// See [`Source::park_again`].
     #[inline(always)]
+    pub(crate) fn park_again(&self, direction: Direction, seen: Snapshot, waker: &Waker) -> bool {
+        self.source.park_again(direction, seen, waker)
+    }
+
+    /// See [`Source::park`].
+    #[inline]
     pub(crate) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
         self.source.park(direction, waker)
     }
 
     /// See [`Source::park_future`].
-    #[inline(always)]
+    #[inline]
     pub(crate) fn park_future(
         &self,
         direction: Direction,

@@ -1,7 +1,7 @@
 //! One direction of a source: a state word, and the slot of the one waker that usually waits.
 //!
 //! The waker stays in its slot after it was woken, so that a task that waits again finds its own
-//! waker there and pays two atomic steps and a comparison, no clone and no lock. The right to the
+//! waker there and pays one atomic step and a comparison, no clone and no lock. The right to the
 //! slot is the `LOCKED` bit of the word. It is only ever *tried*: who finds it taken goes to the
 //! wait list instead, so nobody waits for it and a waker that calls back in here cannot deadlock.
 //!
@@ -9,20 +9,26 @@
 //! step, and so are "something is ready" and "whom do I wake". That is why no wake-up is lost.
 //! The loom models of this protocol are in `reactor/loom.rs`.
 //!
-//! This file holds the reactor's only `unsafe`: an `AtomicWaker` here costs 90 instructions more
-//! an echo, a mutex 190 (measured on a prototype; see the budget in ARCHITECTURE.md).
-#![allow(unsafe_code, reason = "the waker slot, guarded by a bit of the state word; see above")]
+//! # Waiting again
+//!
+//! Whoever finds his own waker in the slot only has to set `WAITER`, in one compare-and-swap from a
+//! word that he has looked at *before* he compared ([`Side::park_again`]). It succeeds only if the
+//! slot has not changed from that look on: who changes it has `LOCKED` set meanwhile, and counts
+//! the generation up before giving it free, so the word is never again what it was. A comparison
+//! that saw a later waker came, by Release of this step and Acquire of the one that sets `LOCKED`,
+//! after the word had changed.
+#![allow(unsafe_code, reason = "the right to the slot is a bit of the word; see `slot`")]
 
 use std::task::Waker;
 
-use super::readiness::bits::{
-    ASSUMED, CLOSED, DATA, DRAINS, EVENT, GENERATION, LISTED, LOCKED, LOOK, LOOKS, PRIORITY,
-    REGISTERED, SHUT, TRY, WAITER,
+use super::{
+    readiness::bits::{
+        ASSUMED, CLOSED, DATA, DECIDES, DRAINS, EVENT, GENERATION, LISTED, LOCKED, LOOK, LOOKS,
+        PRIORITY, REGISTERED, SHUT, TRY, WAITER,
+    },
+    slot::Slot,
 };
-use crate::sync::{
-    UnsafeCell,
-    atomic::{AtomicU64, Ordering},
-};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Which half of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,15 @@ impl Snapshot {
     #[inline(always)]
     pub(crate) fn is_worth_trying(self) -> bool {
         self.0 & TRY != 0
+    }
+
+    /// Whether a wait for readiness is over, by what a registered direction is known to be: data,
+    /// the end of it, or an error. False, too, where it takes more than one look to tell.
+    #[inline(always)]
+    pub(crate) fn is_due(self) -> bool {
+        const { assert!(EVENT == REGISTERED - 1, "the bits below it") };
+        // One comparison: `REGISTERED`, something below it, and nothing else.
+        (self.0 & DECIDES).wrapping_sub(REGISTERED + 1) < EVENT
     }
 
     pub(crate) fn is_registered(self) -> bool {
@@ -103,20 +118,13 @@ pub(super) enum Claim {
 #[derive(Debug)]
 pub(super) struct Side {
     state: AtomicU64,
-    /// Touched only by the holder of `LOCKED`.
-    slot: UnsafeCell<Option<Waker>>,
+    /// Woken and changed only by the holder of `LOCKED`; filled wherever `WAITER` is set.
+    slot: Slot,
 }
-
-// SAFETY: the slot is the only part that is not Sync by itself. It is reached only between the
-// atomic step that sets LOCKED (Acquire) and the one that clears it (Release), by the thread that
-// set it, and `Waker` is Send and Sync.
-unsafe impl Sync for Side {}
-// SAFETY: it owns its waker, and `Waker` is Send.
-unsafe impl Send for Side {}
 
 impl Side {
     pub(super) fn new(initial: u64) -> Side {
-        Side { state: AtomicU64::new(initial), slot: UnsafeCell::new(None) }
+        Side { state: AtomicU64::new(initial), slot: Slot::new() }
     }
 
     #[inline(always)]
@@ -216,6 +224,22 @@ impl Side {
         }
     }
 
+    /// An event that meets the usual case: somebody waits in the slot, nobody in the list. Then
+    /// the caller owes [`wake_slot`](Self::wake_slot). False if it is not so, and nothing has
+    /// changed.
+    #[inline(always)]
+    pub(super) fn raise_waiter(&self, bits: u64) -> bool {
+        // Relaxed: the compare-and-swap below confirms it.
+        let state = self.state.load(Ordering::Relaxed);
+        if state & (WAITER | LISTED) != WAITER {
+            return false;
+        }
+        // One sum for "one event more" and "LOCKED instead of WAITER": they are never both set.
+        let next = (state | bits).wrapping_add(GENERATION + LOCKED - WAITER);
+        // AcqRel, Relaxed: as in `raise`.
+        self.state.compare_exchange(state, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// An event: sets bits and counts the generation up. The caller then owes a wake-up to the
     /// slot and to the list, as the answer says.
     #[inline(always)]
@@ -239,58 +263,29 @@ impl Side {
 
     /// Wakes the waker in the slot, which stays there, and gives the slot free.
     ///
-    /// Called by the holder of `LOCKED`. A panic of the waker unwinds out of here with the slot
-    /// free.
+    /// Called by the one who set `LOCKED` where `WAITER` was. A panic of the waker unwinds out of
+    /// here with the slot free.
     #[inline(always)]
     pub(super) fn wake_slot(&self) {
         let _free = FreeOnDrop(&self.state);
-        self.slot.with(|slot| {
-            // SAFETY: LOCKED is ours until `_free` drops, so nobody writes the slot.
-            if let Some(waker) = unsafe { &*slot } {
-                waker.wake_by_ref();
-            }
-        });
+        // SAFETY: LOCKED is ours until `_free` drops, and WAITER said that there is a waker.
+        unsafe { self.slot.wake() };
     }
 
-    /// Waits where the same task has waited before, which is nearly every wait: nothing is ready,
-    /// the direction is registered, the slot is free and holds this waker. False if it is not so,
-    /// or stopped being so; then nothing has changed, and [`park`](Self::park) finds out.
+    /// Waits where the same task has waited before, which is nearly every wait: nothing was ready
+    /// in `seen`, the direction registered, the slot free and holding this waker. False if it is
+    /// not so, or stopped being so; then nothing has changed, and [`park`](Self::park) finds out.
     #[inline(always)]
-    pub(super) fn park_again(&self, waker: &Waker) -> bool {
-        // Relaxed: the compare-and-swap below confirms it.
-        let before = self.state.load(Ordering::Relaxed);
-        if before & (TRY | LOCKED | REGISTERED) != REGISTERED {
+    pub(super) fn park_again(&self, seen: Snapshot, waker: &Waker) -> bool {
+        let before = seen.0;
+        if before & DECIDES != REGISTERED || !self.slot.holds(waker) {
             return false;
         }
-        let locked = (before | LOCKED) & !WAITER;
-        // Acquire: as in `try_lock`.
-        let (success, failure) = (Ordering::Acquire, Ordering::Relaxed);
-        if self.state.compare_exchange(before, locked, success, failure).is_err() {
-            return false;
-        }
-        let present = self.slot.with(|slot| {
-            // SAFETY: LOCKED is ours since the step above, so nobody writes the slot.
-            unsafe { &*slot }.as_ref().is_some_and(|present| present.will_wake(waker))
-        });
-        if !present {
-            return self.give_back(before);
-        }
-        // Release: as in `settle`.
+        // Release: pairs with the Acquire of whoever sets LOCKED (see above). What is in the slot
+        // was published by the one who put it there; this step hands that on.
+        // Relaxed on failure: nothing is read.
         let (success, failure) = (Ordering::Release, Ordering::Relaxed);
-        let parked = (locked & !LOCKED) | WAITER;
-        self.state.compare_exchange(locked, parked, success, failure).is_ok()
-            || matches!(self.settle(before), Parked::Waiting(_))
-    }
-
-    /// Gives the slot free as it was found. Always false.
-    #[cold]
-    fn give_back(&self, before: u64) -> bool {
-        if before & WAITER != 0 {
-            let _whoever_waits_is_served = self.settle(before);
-        } else {
-            self.unset(LOCKED);
-        }
-        false
+        self.state.compare_exchange(before, before | WAITER, success, failure).is_ok()
     }
 
     /// Waits: puts `waker` into the slot, unless something is ready.
@@ -300,11 +295,11 @@ impl Side {
             Ok(before) => before,
             Err(parked) => return parked,
         };
-        let present = self.slot.with(|slot| {
-            // SAFETY: LOCKED is ours since `try_lock`, so nobody writes the slot.
-            unsafe { &*slot }.as_ref().is_some_and(|present| present.will_wake(waker))
-        });
-        if present { self.settle(before) } else { self.park_stranger(waker, claim, before) }
+        if self.slot.holds(waker) {
+            self.settle(before)
+        } else {
+            self.park_stranger(waker, claim, before)
+        }
     }
 
     /// Takes the right to the slot, or says why there is none to take.
@@ -376,16 +371,17 @@ impl Side {
         }
         let new = {
             // A clone that panics must not cost the present waiter its wake-up.
-            let wake = WakeOnDrop(self);
+            let settle = SettleOnDrop(self, before);
             let new = waker.clone();
-            std::mem::forget(wake);
+            std::mem::forget(settle);
             new
         };
-        let old = self.slot.with_mut(|slot| {
-            // SAFETY: LOCKED is ours, so nobody else reads or writes the slot.
-            unsafe { &mut *slot }.replace(new)
-        });
-        match (self.settle(before & !WAITER), old) {
+        // SAFETY: LOCKED is ours.
+        let old = unsafe { self.slot.replace(Some(new)) };
+        // Relaxed: `settle`, of the same word, publishes it. From now on no comparison that came
+        // before counts: see "Waiting again" above.
+        self.state.fetch_add(GENERATION, Ordering::Relaxed);
+        match (self.settle((before & !WAITER).wrapping_add(GENERATION)), old) {
             (Parked::Waiting(seen), Some(old)) if waiting => Parked::Displaced(seen, old),
             (Parked::Ready(seen), Some(old)) if waiting => {
                 old.wake();
@@ -397,16 +393,16 @@ impl Side {
 
     /// Empties the slot if nobody is using it, for a source that ends.
     pub(super) fn take_waker(&self) -> Option<Waker> {
-        // Acquire: pairs with the Release that last cleared LOCKED.
-        let before = self.state.fetch_or(LOCKED, Ordering::Acquire);
-        if before & LOCKED != 0 {
-            return None;
-        }
+        let lock = |state: u64| {
+            let next = (state | LOCKED) & !WAITER;
+            (state & LOCKED == 0).then(|| next.wrapping_add(GENERATION))
+        };
+        // Acquire: pairs with the Release that last cleared LOCKED. Relaxed on failure: nothing is
+        // read. The generation: as in `park_stranger`.
+        self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, lock).ok()?;
         let _free = FreeOnDrop(&self.state);
-        self.slot.with_mut(|slot| {
-            // SAFETY: LOCKED is ours until `_free` drops.
-            unsafe { &mut *slot }.take()
-        })
+        // SAFETY: LOCKED is ours until `_free` drops.
+        unsafe { self.slot.replace(None) }
     }
 }
 
@@ -440,12 +436,13 @@ impl Drop for FreeOnDrop<'_> {
     }
 }
 
-/// Wakes whoever is in the slot and gives it free, when a clone panics.
-struct WakeOnDrop<'a>(&'a Side);
+/// Gives the slot free as it was found in this word, waking whoever waited there, when a clone
+/// panics.
+struct SettleOnDrop<'a>(&'a Side, u64);
 
-impl Drop for WakeOnDrop<'_> {
+impl Drop for SettleOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.wake_slot();
+        let _nobody_is_told = self.0.settle_ready(self.1);
     }
 }
 

@@ -39,14 +39,30 @@ pub(crate) struct Table {
     sources: Vec<Option<Arc<Source>>>,
 }
 
-impl Table {
+/// The table while nothing comes or goes, for a batch.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a>(&'a [Option<Arc<Source>>]);
+
+impl<'a> View<'a> {
     /// The source that an event is for.
     #[inline(always)]
-    pub(super) fn find(&self, token: Token) -> Option<&Source> {
-        match self.sources.get(index(token)) {
+    pub(super) fn find(self, token: Token) -> Option<&'a Source> {
+        match self.0.get(index(token)) {
             Some(Some(source)) if source.token() == token => Some(source),
             _ => None,
         }
+    }
+}
+
+impl Table {
+    #[inline(always)]
+    pub(super) fn view(&self) -> View<'_> {
+        View(&self.sources)
+    }
+
+    /// The source that an event is for.
+    pub(super) fn find(&self, token: Token) -> Option<&Source> {
+        self.view().find(token)
     }
 
     /// Applies what came and went. Returns the sources to drop, outside the lock.

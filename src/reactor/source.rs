@@ -162,7 +162,8 @@ impl Source {
         if direction == Direction::Read && self.take_remembered(count) > 0 {
             return;
         }
-        if count < len && count > 0 {
+        // `0 < count < len`, in one comparison: none is the largest number there is.
+        if count.wrapping_sub(1) < len.wrapping_sub(1) {
             self.side(direction).clear_drained(seen);
         }
     }
@@ -204,6 +205,17 @@ impl Source {
         }
         #[cfg(edgewake_selector = "kqueue")]
         self.remember(event);
+        if self.read.raise_waiter(DATA) {
+            self.read.wake_slot();
+            return true;
+        }
+        self.raise_data()
+    }
+
+    /// Data that does not meet one task waiting in the slot: nobody waits, or more than one. Cold
+    /// for the sake of the loop around, which then runs straight on in the other case.
+    #[cold]
+    fn raise_data(&self) -> bool {
         let raised = self.read.raise(DATA);
         let woke_listed = raised.owes_list() && self.wake_list(DATA, 0);
         if raised.owes_slot() {
@@ -292,17 +304,16 @@ impl Source {
         }
     }
 
-    /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
+    /// Waits where the same task has waited before, if nothing was ready in `seen`. False if that
+    /// is not so, and nothing has changed.
     #[inline(always)]
-    pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
-        if self.side(direction).park_again(waker) {
-            return Wait::Pending;
-        }
-        self.park_in_full(direction, waker)
+    pub(super) fn park_again(&self, direction: Direction, seen: Snapshot, waker: &Waker) -> bool {
+        self.side(direction).park_again(seen, waker)
     }
 
+    /// Waits as a `poll_*` function does: the newest caller's waker is in the slot.
     #[cold]
-    fn park_in_full(&self, direction: Direction, waker: &Waker) -> Wait {
+    pub(super) fn park(&self, direction: Direction, waker: &Waker) -> Wait {
         let (seen, displaced) = match self.side(direction).park(waker, Claim::Newest) {
             Parked::Ready(_) => return Wait::Retry,
             Parked::Waiting(seen) => (seen, None),
@@ -349,21 +360,8 @@ impl Source {
 
     /// Waits for one direction as a future does: in the slot if it is free, else in the list under
     /// `key`. [`forget`](Self::forget) takes the entry off again.
-    #[inline(always)]
-    pub(super) fn park_future(
-        &self,
-        direction: Direction,
-        waker: &Waker,
-        key: &mut Option<Key>,
-    ) -> Wait {
-        if key.is_none() && self.side(direction).park_again(waker) {
-            return Wait::Pending;
-        }
-        self.park_future_in_full(direction, waker, key)
-    }
-
     #[cold]
-    fn park_future_in_full(
+    pub(super) fn park_future(
         &self,
         direction: Direction,
         waker: &Waker,

@@ -270,6 +270,25 @@ impl<S: Schedule> Scheduled<S> {
     pub(super) unsafe fn wake(header: NonNull<Header>) {
         // SAFETY: forwarded to the caller; both structures are repr(C) and begin with the header.
         let scheduled = unsafe { header.cast::<Scheduled<S>>().as_ref() };
+        if scheduled.header.state.wake_at_rest() {
+            // The transition made this the one Runnable.
+            probe::wake(address(header));
+            scheduled.scheduler.schedule(Runnable(header));
+        } else {
+            // SAFETY: forwarded to the caller.
+            unsafe { Scheduled::<S>::wake_busy(header) }
+        }
+    }
+
+    /// A wake-up of a task that seems to be queued, or running, or done.
+    ///
+    /// # Safety
+    ///
+    /// As for [`wake`](Self::wake).
+    #[inline(never)]
+    unsafe fn wake_busy(header: NonNull<Header>) {
+        // SAFETY: as in `wake`.
+        let scheduled = unsafe { header.cast::<Scheduled<S>>().as_ref() };
         if scheduled.header.state.wake() == Scheduling::Push {
             // The transition made this the one Runnable.
             probe::wake(address(header));

@@ -22,17 +22,19 @@ struct Content {
     /// The address of the runtime's shared part, or 0 where nothing is installed.
     identity: usize,
     head: Option<NonNull<Header>>,
-    tail: Option<NonNull<Header>>,
+    tail: NonNull<Header>,
     /// The first of the worker's tasks.
     first: Option<NonNull<Header>>,
 }
 
-const NOTHING: Content = Content { identity: 0, head: None, tail: None, first: None };
+const NOTHING: Content =
+    Content { identity: 0, head: None, tail: NonNull::dangling(), first: None };
 
 struct Installation {
     identity: Cell<usize>,
     head: Cell<Option<NonNull<Header>>>,
-    tail: Cell<Option<NonNull<Header>>>,
+    /// Means something only while there is a head; then it is the last of the queue.
+    tail: Cell<NonNull<Header>>,
     first: Cell<Option<NonNull<Header>>>,
 }
 
@@ -41,7 +43,7 @@ thread_local! {
         Installation {
             identity: Cell::new(0),
             head: Cell::new(None),
-            tail: Cell::new(None),
+            tail: Cell::new(NOTHING.tail),
             first: Cell::new(None),
         }
     };
@@ -93,10 +95,13 @@ pub(crate) fn push(identity: usize, runnable: Runnable) -> Result<(), Runnable> 
         let header = runnable.into_header();
         // SAFETY: the Runnable was ours, so `next` is, and its task is alive.
         unsafe { header.as_ref().next.with_mut(|next| *next = None) };
-        match here.tail.replace(Some(header)) {
-            None => here.head.set(Some(header)),
-            // SAFETY: the queue owns the Runnable of its tail, whose task is alive.
-            Some(tail) => unsafe { tail.as_ref().next.with_mut(|next| *next = Some(header)) },
+        let tail = here.tail.replace(header);
+        if here.head.get().is_some() {
+            // SAFETY: there is a head, so the queue owns the Runnable of its tail, whose task is
+            // alive.
+            unsafe { tail.as_ref().next.with_mut(|next| *next = Some(header)) };
+        } else {
+            here.head.set(Some(header));
         }
         Ok(())
     })
@@ -110,9 +115,6 @@ pub(crate) fn pop() -> Option<Runnable> {
         // SAFETY: the queue owns the Runnable of its head, whose task is alive.
         let next = unsafe { header.as_ref().next.with(|next| *next) };
         here.head.set(next);
-        if next.is_none() {
-            here.tail.set(None);
-        }
         // SAFETY: it came from `into_header` in `push`, and has just left the queue.
         Some(unsafe { Runnable::from_header(header) })
     })
@@ -197,7 +199,6 @@ pub(crate) fn cancel_all(late: impl IntoIterator<Item = Runnable>) {
         }
         // From here on no wake-up pushes any of them. What is in the queue is of the list too.
         here.head.set(None);
-        here.tail.set(None);
         while let Some(header) = here.first.get() {
             // SAFETY: it is withdrawn and in no queue, so this is its one Runnable.
             unsafe { Runnable::from_header(header) }.cancel();

@@ -74,7 +74,20 @@ impl State {
         State(AtomicUsize::new(SCHEDULED | JOIN_INTEREST | (2 * REFERENCE)))
     }
 
-    /// A wake-up.
+    /// A wake-up of a task that rests, which most are: true is [`Scheduling::Push`]. False if it
+    /// does not; then nothing has changed, and [`wake`](Self::wake) has to follow.
+    #[inline(always)]
+    pub(super) fn wake_at_rest(&self) -> bool {
+        // Relaxed: the compare-and-swap confirms it.
+        let state = self.0.load(Ordering::Relaxed);
+        // AcqRel: as in `wake`, whose step this is. Relaxed on failure: nothing is read.
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        state & (SCHEDULED | RUNNING | COMPLETED) == 0
+            && self.0.compare_exchange(state, state | SCHEDULED, success, failure).is_ok()
+    }
+
+    /// A wake-up. It is a step on the word even where no bit changes: the poll to come sees what
+    /// the waking thread did before.
     #[inline(always)]
     pub(super) fn wake(&self) -> Scheduling {
         // Release: pairs with `start`'s Acquire, so that the poll sees what the waking thread did

@@ -7,7 +7,7 @@ use ::loom::thread;
 use super::Fd;
 use crate::{
     reactor::{
-        readiness::bits::{DATA, ERROR},
+        readiness::bits::{ASSUMED, DATA, ERROR, REGISTERED},
         side::{Claim, Direction, Parked, Side},
         source::Wait,
     },
@@ -207,8 +207,8 @@ fn raise_on_side(side: &Side) {
     }
 }
 
-// T20. Goal: the slot itself, touched by one thread at a time whatever they claim (loom checks
-// the cell), and whoever waits there is told.
+// T20. Goal: the slot itself, woken and changed by one thread at a time whatever they claim (loom
+// checks that), and whoever waits there is told.
 #[test]
 fn t20_the_slot_has_one_holder_at_a_time() {
     for claims in [
@@ -228,6 +228,40 @@ fn t20_the_slot_has_one_holder_at_a_time() {
             }
         });
     }
+}
+
+// Goal: a task that waits again, by comparing without the right to the slot, is told of the next
+// event, or is handed on by the one who displaced it. Method: beside it another one puts its own
+// waker into the slot and finds something ready by then, so that in the end every bit is as before.
+#[test]
+fn waiting_again_races_with_a_stranger_who_leaves_no_trace() {
+    model(|| {
+        let side = Arc::new(Side::new(REGISTERED));
+        let bell = Bell::new();
+        assert!(matches!(side.park(&bell.waker(), Claim::Newest), Parked::Waiting(_)));
+        raise_on_side(&side);
+        side.clear_blocked(side.snapshot());
+        assert_eq!(bell.rings(), 1);
+        let stranger = {
+            let side = Arc::clone(&side);
+            thread::spawn(move || match side.park(&Bell::new().waker(), Claim::Newest) {
+                Parked::Displaced(_, old) => old.wake(),
+                Parked::Ready(seen) => side.clear_blocked(seen),
+                Parked::Waiting(_) | Parked::Occupied => {}
+            })
+        };
+        let assuming = {
+            let side = Arc::clone(&side);
+            thread::spawn(move || {
+                let _seen_by_the_stranger = side.set(ASSUMED);
+            })
+        };
+        let waits = side.park_again(side.snapshot(), &bell.waker());
+        stranger.join().expect("no panic");
+        assuming.join().expect("no panic");
+        raise_on_side(&side);
+        assert_eq!(bell.rings() > 1, waits);
+    });
 }
 
 // T23. Goal: emptying the slot at the end races with a wait, and one of them leaves it empty or

@@ -139,17 +139,17 @@ fn a_waiter_is_woken_once_and_its_waker_stays() {
     let side = Side::new(REGISTERED);
     let count = Count::new();
     let waker = count.waker();
-    assert!(!side.park_again(&waker), "it is not there yet");
+    assert!(!side.park_again(side.snapshot(), &waker), "it is not there yet");
     wait(&side, &waker, Claim::Newest);
     assert_eq!(Arc::strong_count(&count), 3);
     for round in 1..=3 {
         raise(&side, DATA);
         raise(&side, DATA);
         assert_eq!(count.wakes(), round);
-        assert!(!side.park_again(&waker), "it is ready");
+        assert!(!side.park_again(side.snapshot(), &waker), "it is ready");
         side.clear_blocked(side.snapshot());
-        assert!(side.park_again(&waker));
-        assert!(side.park_again(&waker), "again, without an event");
+        assert!(side.park_again(side.snapshot(), &waker));
+        assert!(side.park_again(side.snapshot(), &waker), "again, without an event");
     }
     assert_eq!(Arc::strong_count(&count), 3);
     drop(side);
@@ -163,7 +163,7 @@ fn t20_a_newcomer_displaces_or_goes_elsewhere() {
     let side = Side::new(REGISTERED);
     let [first, second, third] = [Count::new(), Count::new(), Count::new()];
     wait(&side, &first.waker(), Claim::Newest);
-    assert!(!side.park_again(&second.waker()), "another one waits there");
+    assert!(!side.park_again(side.snapshot(), &second.waker()), "another one waits there");
     match side.park(&second.waker(), Claim::Newest) {
         Parked::Displaced(_, old) => assert!(old.will_wake(&first.waker())),
         other => panic!("{other:?}"),
@@ -184,11 +184,14 @@ fn park_again_disturbs_nobody() {
     let side = Side::new(REGISTERED);
     let (count, other) = (Count::new(), Count::new());
     wait(&side, &count.waker(), Claim::Newest);
-    assert!(!side.park_again(&other.waker()));
+    assert!(!side.park_again(side.snapshot(), &other.waker()));
     raise(&side, DATA);
     assert_eq!((count.wakes(), other.wakes()), (1, 0));
     side.clear_blocked(side.snapshot());
-    assert!(!side.park_again(&other.waker()), "nobody waits, and the slot holds another waker");
+    assert!(
+        !side.park_again(side.snapshot(), &other.waker()),
+        "nobody waits, and the slot holds another waker"
+    );
     raise(&side, DATA);
     assert_eq!((count.wakes(), other.wakes()), (1, 0), "nobody waited");
 }
@@ -200,9 +203,9 @@ fn park_again_is_for_registered_directions() {
     let side = Side::new(0);
     let count = Count::new();
     wait(&side, &count.waker(), Claim::Newest);
-    assert!(!side.park_again(&count.waker()));
+    assert!(!side.park_again(side.snapshot(), &count.waker()));
     let _registered = side.set(REGISTERED);
-    assert!(side.park_again(&count.waker()));
+    assert!(side.park_again(side.snapshot(), &count.waker()));
 }
 
 // T23. Goal: the end of a source empties the slot.

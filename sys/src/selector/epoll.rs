@@ -6,7 +6,6 @@
 
 use std::{
     fmt, io,
-    mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     slice,
     sync::atomic::{AtomicBool, Ordering},
@@ -153,6 +152,7 @@ impl Selector {
     /// [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html)
     #[doc(alias = "epoll_wait")]
     #[doc(alias = "epoll_pwait2")]
+    #[inline]
     pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.list.clear();
         #[cfg(edgewake_faults)]
@@ -241,14 +241,16 @@ impl Selector {
         }
     }
 
+    #[inline]
     fn wait(&self, events: &mut Events, milliseconds: i32) -> io::Result<usize> {
         let (room, capacity) = events.room();
         let epoll = self.epoll.as_raw_fd();
-        // SAFETY: `room` is valid for writes of `capacity` entries.
+        // SAFETY: `room` is the whole of an empty list, valid for writes of `capacity` entries.
         let count = unsafe { syscall!(epoll_wait(epoll, room, capacity, milliseconds)) }?;
         Ok(count as usize)
     }
 
+    #[inline(never)]
     fn wait_for(&self, events: &mut Events, timeout: Duration) -> io::Result<usize> {
         // Relaxed: a hint with no data behind it; a thread that misses it asks the kernel again.
         if !self.coarse.load(Ordering::Relaxed) {
@@ -461,13 +463,16 @@ impl fmt::Debug for Event {
 /// A reusable buffer of events that [`Selector::select`] fills.
 pub struct Events {
     list: Vec<libc::epoll_event>,
+    /// What was asked for, at least one: no more than the list's capacity.
+    most: i32,
 }
 
 impl Events {
     /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
     /// reported by the next call.
     pub fn with_capacity(capacity: usize) -> Events {
-        Events { list: Vec::with_capacity(capacity.clamp(1, i32::MAX as usize)) }
+        let most = i32::try_from(capacity.max(1)).unwrap_or(i32::MAX);
+        Events { list: Vec::with_capacity(most as usize), most }
     }
 
     /// The events of the last [`Selector::select`], in the kernel's order.
@@ -490,7 +495,7 @@ impl Events {
 
     /// How many events fit.
     pub fn capacity(&self) -> usize {
-        self.list.capacity()
+        self.most as usize
     }
 
     /// Doubles and adds what a fault plan wants.
@@ -505,9 +510,10 @@ impl Events {
         }));
     }
 
+    /// Called while the list is empty.
+    #[inline]
     fn room(&mut self) -> (*mut libc::epoll_event, i32) {
-        let room: &mut [MaybeUninit<libc::epoll_event>] = self.list.spare_capacity_mut();
-        (room.as_mut_ptr().cast(), room.len().min(i32::MAX as usize) as i32)
+        (self.list.as_mut_ptr(), self.most)
     }
 }
 
