@@ -26,7 +26,8 @@
 //! | field | writer | when |
 //! |---|---|---|
 //! | `Side::state` | anyone | one atomic step each, described in `side` |
-//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it; to compare: anyone |
+//! | `Side::slot` | the holder of `LOCKED` | from the step that sets it to the one that clears it |
+//! | | (comparing: anyone) | always; the word tells whether the answer still holds |
 //! | `Source::waiters` | anyone | under its mutex; wakers are woken and dropped outside |
 //! | `Source::enrollment` | registering and deregistering | under its mutex, system call included |
 //! | `Slots` | anyone | under its mutex |

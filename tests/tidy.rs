@@ -33,6 +33,10 @@ const UNSAFE: &[Exception] = &[
         "the waker is left in place behind a try-only lock bit: the cheapest sound cell measured",
     ),
     (
+        "src/reactor/slot.rs",
+        "that waker, taken apart so that it can be compared without the lock, and put together",
+    ),
+    (
         "src/reactor/wakers.rs",
         "for tests: a waker whose clone or drop calls back cannot be made with `Wake`",
     ),
