@@ -107,6 +107,23 @@ pub fn processor_time(pid: u32) -> io::Result<f64> {
     Ok(nanoseconds as f64 / 1e9)
 }
 
+/// Bytes of a process that are in memory: `Rss` of `smaps_rollup`, which is exact; `VmRSS` of
+/// `status` lags by pages per thread.
+///
+/// # Errors
+///
+/// Returns what reading `/proc` returns, and an error for what is not understood.
+pub fn resident_bytes(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = std::fs::read_to_string(&path)?;
+    let kib: Option<u64> = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse().ok());
+    Ok(kib.ok_or_else(|| io::Error::other(format!("no Rss in {path}")))? * 1024)
+}
+
 /// The signals that end a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {

@@ -11,11 +11,9 @@ mod args;
 mod counters;
 mod counting;
 mod idle;
-mod load;
 mod paired;
 mod scenario;
 mod scratch;
-mod server;
 mod table;
 
 use std::io;
@@ -23,8 +21,8 @@ use std::process::ExitCode;
 
 use args::Args;
 use edgewake_bench::os::process;
+use edgewake_bench::server::ServerCommand;
 use scenario::Scenario;
-use server::ServerCommand;
 
 fn main() -> ExitCode {
     match args::parse().map_err(io::Error::other).and_then(|args| run(&args)) {
