@@ -9,5 +9,6 @@
 
 pub mod announce;
 pub mod os;
+pub mod serve;
 pub mod stats;
 pub mod target;
