@@ -11,6 +11,7 @@ pub mod announce;
 pub mod generator;
 pub mod os;
 pub mod proxy;
+pub mod serve;
 pub mod server;
 pub mod stats;
 pub mod target;

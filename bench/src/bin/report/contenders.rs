@@ -51,6 +51,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     edgewake("edgewake, buffered", &["--quiet", "--buffered"]),
     ours("mio", "mio", "echo_mio", &[]),
     ours("tokio", "tokio", "echo_tokio", &["--async-read"]),
+    ours("tokio, readable", "", "echo_tokio", &[]),
     ours("tokio, 2 threads", "", "echo_tokio", &["--async-read", "--threads", "2"]),
     ours("smol", "smol", "echo_smol", &[]),
     ours("monoio, epoll", "monoio", "echo_monoio", &["--driver", "epoll"]),
@@ -76,7 +77,10 @@ pub(crate) const BUILDS: &[(&str, &str)] = &[
     ("mio", "mio = { version = \"1\", features = [\"net\", \"os-poll\"] }"),
     ("tokio", "tokio = { version = \"1\", features = [\"io-util\", \"net\", \"rt\"] }"),
     ("smol", "smol = \"2\""),
-    ("monoio", "monoio = \"0.2\""),
+    (
+        "monoio",
+        "monoio = { version = \"0.2\", default-features = false, features = [\"iouring\", \"legacy\"] }",
+    ),
 ];
 
 /// Why one is missing where others are, as far as that is known beforehand.
@@ -110,7 +114,17 @@ pub(crate) fn refuses(contender: &Contender, scenario: &Scenario) -> Option<&'st
     match scenario.how {
         How::Count(_) if uring => Some("the kernel works for it outside its own calls"),
         _ if datagrams && contender.name == "tokio, 2 threads" => Some("one socket: one task"),
+        _ if contender.name == "tokio, readable" && !readable(scenario) => Some("as tokio"),
         _ => None,
+    }
+}
+
+/// Where `echo_tokio` without `--async-read` does something else than with it: on TCP.
+fn readable(scenario: &Scenario) -> bool {
+    match scenario.how {
+        How::Load(load) => load.transport == Transport::Tcp,
+        How::Count(name) => !name.starts_with("udp") && !name.starts_with("unix"),
+        _ => true,
     }
 }
 
@@ -143,6 +157,14 @@ impl Contender {
 
     pub(crate) fn command(&self, examples: &Path) -> io::Result<ServerCommand> {
         ServerCommand::parse(&self.line(examples)?).map_err(io::Error::other)
+    }
+
+    /// What it is told beside, so that a message fits into a buffer as large as the others'.
+    pub(crate) fn for_size(&self, size: usize) -> &'static [&'static str] {
+        match self.server {
+            Program::Ours("echo_tokio") if size > 16 * 1024 => &["--buffer", "65536"],
+            _ => &[],
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use edgewake_bench::server::ServerCommand;
 
 use super::{Plan, Sink};
 use crate::catalog::{How, Load, Scenario};
-use crate::contenders::{self, BY_HAND, CONTENDERS};
+use crate::contenders::{self, BY_HAND, CONTENDERS, Contender};
 use crate::rows::Row;
 
 /// How long the hand-written server is loaded in a round; the others do as many operations.
@@ -21,7 +21,7 @@ const MOST_CONNECTIONS: u64 = 12_000;
 #[derive(Debug)]
 pub(super) struct Loads {
     scenarios: Vec<(&'static Scenario, Load, u64)>,
-    servers: Vec<(&'static str, ServerCommand)>,
+    servers: Vec<(&'static Contender, ServerCommand)>,
 }
 
 impl Loads {
@@ -45,7 +45,7 @@ impl Loads {
                     sink.leave_out(scenario.name, contender.name, why)?;
                 }
             }
-            loads.servers.extend(command.ok().map(|command| (contender.name, command)));
+            loads.servers.extend(command.ok().map(|command| (contender, command)));
         }
         loads.calibrate(plan, sink)?;
         Ok(loads)
@@ -54,7 +54,7 @@ impl Loads {
     /// How many operations the hand-written server does in the time of a run.
     fn calibrate(&mut self, plan: &Plan, sink: &mut Sink) -> io::Result<()> {
         let seconds = if plan.quick { QUICK_SECONDS } else { SECONDS };
-        let reference = self.servers.iter().find(|(name, _)| *name == BY_HAND);
+        let reference = self.servers.iter().find(|(it, _)| it.name == BY_HAND);
         let (_, server) = reference.ok_or_else(|| io::Error::other("no hand-written server"))?;
         let server = server.clone();
         for (scenario, load, operations) in &mut self.scenarios {
@@ -73,12 +73,14 @@ impl Loads {
     pub(super) fn round(&mut self, plan: &Plan, sink: &mut Sink, round: usize) -> io::Result<()> {
         for (scenario, load, operations) in &self.scenarios {
             for turn in 0..self.servers.len() {
-                let (who, server) = &self.servers[(round + turn) % self.servers.len()];
+                let (contender, server) = &self.servers[(round + turn) % self.servers.len()];
+                let who = contender.name;
                 if sink.is_out(scenario.name, who) {
                     continue;
                 }
                 sink.progress.say(&format!("round {}, {}: {who}", round + 1, scenario.name));
-                match measure(plan, server, load, *operations) {
+                let server = server.variant(who, contender.for_size(load.size));
+                match measure(plan, &server, load, *operations) {
                     Ok(measured) => add(sink, scenario.name, who, round, measured)?,
                     Err(error) => sink.failed(scenario.name, who, &error)?,
                 }

@@ -172,7 +172,7 @@ mod tests {
         let svg = draw(&rows());
         assert_eq!(svg.matches("class=\"ours\"").count(), 1);
         assert_eq!(svg.matches("class=\"peer\"").count(), 1);
-        assert!(svg.contains("&lt;peer&gt; &amp; co") && svg.contains(">3.46<"), "{svg}");
+        assert!(svg.contains("&lt;peer&gt; &amp; co") && svg.contains(">3.44<"), "{svg}");
         assert!(!svg.contains("smol") && longest(&rows()) == MOST);
         let full = format!("width=\"{:.1}\" height=\"13\"", WIDTH - LEFT - RIGHT);
         assert!(svg.contains(&full), "{svg}");
