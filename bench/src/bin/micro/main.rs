@@ -19,9 +19,17 @@ use lexopt::{Arg, Parser, ValueExt};
 use workload::Figure;
 
 const USAGE: &str = "\
-usage: micro [--repeats R] [--core K]
+usage: micro [--repeats R] [--core K] [--rows]
   --repeats R  of every measurement; the median is printed (default 9)
-  --core K     run on this core only";
+  --core K     run on this core only
+  --rows       print each repeat instead: side, figure and value, with tabs between";
+
+/// What the command line asks for.
+struct Args {
+    repeats: usize,
+    core: Option<usize>,
+    rows: bool,
+}
 
 /// A library, or the bare kernel, under the workloads.
 struct Side {
@@ -39,7 +47,7 @@ const SIDES: &[Side] = &[
 ];
 
 fn main() -> ExitCode {
-    match parse().map_err(io::Error::other).and_then(|(repeats, core)| run(repeats, core)) {
+    match parse().map_err(io::Error::other).and_then(|args| run(&args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("micro: {error}");
@@ -48,13 +56,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<(usize, Option<usize>), lexopt::Error> {
-    let (mut repeats, mut core) = (9, None);
+fn parse() -> Result<Args, lexopt::Error> {
+    let mut args = Args { repeats: 9, core: None, rows: false };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("repeats") => repeats = parser.value()?.parse::<usize>()?.max(1),
-            Arg::Long("core") => core = Some(parser.value()?.parse()?),
+            Arg::Long("repeats") => args.repeats = parser.value()?.parse::<usize>()?.max(1),
+            Arg::Long("core") => args.core = Some(parser.value()?.parse()?),
+            Arg::Long("rows") => args.rows = true,
             Arg::Long("help") | Arg::Short('h') => {
                 println!("{USAGE}");
                 std::process::exit(0);
@@ -62,18 +71,26 @@ fn parse() -> Result<(usize, Option<usize>), lexopt::Error> {
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
-    Ok((repeats, core))
+    Ok(args)
 }
 
-fn run(repeats: usize, core: Option<usize>) -> io::Result<()> {
-    if let Some(core) = core {
+fn run(args: &Args) -> io::Result<()> {
+    if let Some(core) = args.core {
         process::pin_to(core)?;
     }
     let mut collected: Vec<Vec<Vec<Figure>>> = SIDES.iter().map(|_| Vec::new()).collect();
-    for _ in 0..repeats {
+    for _ in 0..args.repeats {
         for (side, repeats) in SIDES.iter().zip(&mut collected) {
             repeats.push((side.measure)()?);
         }
+    }
+    if args.rows {
+        for (side, repeats) in SIDES.iter().zip(&collected) {
+            for figure in repeats.iter().flatten() {
+                println!("{}\t{}\t{}", side.name, figure.name, figure.value);
+            }
+        }
+        return Ok(());
     }
     println!("{:<12} {:<26} {:>10} {:>10} {:>10}", "side", "figure", "median", "least", "most");
     for (side, repeats) in SIDES.iter().zip(&collected) {
