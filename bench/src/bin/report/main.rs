@@ -44,7 +44,7 @@ fn run(args: &Args) -> io::Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let programs = std::env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default();
     let checked_in = package.join("report.tsv");
-    let elsewhere = programs.join("report").join("report.tsv");
+    let elsewhere = programs.join("bench-report").join("report.tsv");
     let whole = args.render || (!args.quick && args.scenarios.is_empty());
     let tsv = args.tsv.clone().unwrap_or(if whole { checked_in } else { elsewhere });
     if !args.render {
