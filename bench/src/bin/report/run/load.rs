@@ -12,8 +12,8 @@ use crate::contenders::{self, BY_HAND, CONTENDERS, Contender};
 use crate::rows::Row;
 
 /// How long the hand-written server is loaded in a round; the others do as many operations.
-const SECONDS: f64 = 0.45;
-const QUICK_SECONDS: f64 = 0.15;
+const SECONDS: f64 = 0.35;
+const QUICK_SECONDS: f64 = 0.1;
 /// The ports of closed connections are not free for a minute.
 const MOST_CONNECTIONS: u64 = 12_000;
 
@@ -61,8 +61,7 @@ impl Loads {
             sink.progress.say(&format!("{}: how many operations?", scenario.name));
             let trial = 2_000.max(4 * (load.connections * load.depth) as u64);
             let (results, _) = measure(plan, &server, load, trial)?;
-            let least = (load.connections * load.depth) as u64;
-            *operations = ((results.rate * seconds) as u64).max(least);
+            *operations = ((results.rate * seconds) as u64).max(trial);
             if load.churn {
                 *operations = (*operations).min(MOST_CONNECTIONS);
             }

@@ -20,7 +20,7 @@ use crate::contenders;
 use crate::progress::Progress;
 use crate::rows::{Row, Writer};
 
-/// Six are the fewest that give a 95 % interval; more than fifteen narrow it little.
+/// More narrow the interval little. (Six are the fewest that give one of 95 %.)
 const MOST_ROUNDS: usize = 15;
 
 /// What is to be done.

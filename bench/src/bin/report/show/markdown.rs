@@ -32,6 +32,17 @@ instructions are not in them.
 
 ";
 
+const IDLE: &str = "\
+Growth of the resident set from 5,000 to 10,000 connections that have each made one echo, divided.
+Buffers are in it where each connection has its own: those of `edgewake, buffered`, `tokio` (but not
+`tokio, readable`), `smol` and `monoio`, as far as they have been written to.
+";
+
+const BUILD: &str = "\
+The programs in `smallest/`, with what each library needs for them; cargo's release profile, stripped.
+Processor seconds of all of the build, on all cores; they mind what else the machine does.
+";
+
 /// The report, and the reasons that explain nothing in it.
 pub(super) fn report<'a>(rows: &Rows, reasons: &'a [Reason]) -> (String, Vec<&'a str>) {
     let mut text = HEAD.to_owned();
@@ -69,8 +80,12 @@ pub(super) fn sections(rows: &Rows, scenarios: &[&'static Scenario]) -> String {
                 text += "\n";
                 text += &tables::absences(rows, &[scenario]);
             }
-            How::Idle | How::Build => {
-                let _ = writeln!(text, "\n## {}\n", scenario.title);
+            How::Idle => {
+                let _ = writeln!(text, "\n## {}\n\n{IDLE}", scenario.title);
+                text += &tables::contenders(rows, scenario);
+            }
+            How::Build => {
+                let _ = writeln!(text, "\n## {}\n\n{BUILD}", scenario.title);
                 text += &tables::contenders(rows, scenario);
             }
             How::Load(_) | How::Stream(_) | How::Proxy { .. } => {
