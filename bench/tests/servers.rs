@@ -80,6 +80,9 @@ fn tcp_echoes_come_back_whole() {
             &["--connections", "16", "--messages", "160", "--rounds"],
             &["--connections", "4", "--messages", "100", "--size", "65536"],
             &["--connections", "2", "--messages", "20", "--size", "1000003"],
+            &["--connections", "16", "--messages", "3200", "--depth", "16"],
+            &["--connections", "16", "--messages", "2560", "--depth", "16", "--rounds"],
+            &["--connections", "2", "--messages", "100", "--depth", "16", "--size", "65536"],
         ],
     );
 }
@@ -94,6 +97,9 @@ fn unix_echoes_come_back_whole() {
             &["--connections", "16", "--messages", "1600"],
             &["--connections", "4", "--messages", "100", "--size", "65536"],
             &["--connections", "2", "--messages", "20", "--size", "1000003"],
+            &["--connections", "16", "--messages", "3200", "--depth", "16"],
+            &["--connections", "16", "--messages", "2560", "--depth", "16", "--rounds"],
+            &["--connections", "2", "--messages", "100", "--depth", "16", "--size", "65536"],
         ],
     );
 }

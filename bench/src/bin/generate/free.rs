@@ -1,5 +1,6 @@
-//! The closed loop on epoll: each connection has one message in flight and sends the next as soon
-//! as the answer is complete, independently of the others. This is the load rates are measured at.
+//! The closed loop on epoll: each connection has one message in flight, or `--depth` of them, and
+//! sends the next as soon as an answer is complete, independently of the others. What one receive
+//! completes is replaced by one send. This is the load rates are measured at.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,22 +11,19 @@ use edgewake_bench::os::socket;
 
 use crate::args::{Args, Mode};
 use crate::connect;
-use crate::message::Message;
 use crate::report::{Measurement, Report};
+use crate::window::Window;
 
 /// Level-triggered: a large answer may be received in pieces, over several waits.
 const RECEIVING: u32 = epoll::IN;
 
-/// One connection and its message in flight.
+/// One connection and its messages in flight.
 #[derive(Debug)]
 struct Flow {
     socket: OwnedFd,
-    message: Message,
-    sent: usize,
+    window: Window,
     /// Registered for output as well, since the last send left something.
     blocked: bool,
-    received: usize,
-    sent_at: Instant,
 }
 
 struct Load<'a> {
@@ -58,7 +56,7 @@ pub(crate) fn run(args: &Args, mode: Mode) -> io::Result<Report> {
     load.measurement.restart();
     let now = Instant::now();
     for index in 0..args.connections {
-        load.start_next(index, now)?;
+        load.refill(index, now)?;
     }
     load.turn_until_done()?;
     Ok(load.measurement.finish())
@@ -72,9 +70,8 @@ impl Load<'_> {
     fn connect(&self, index: usize) -> io::Result<Flow> {
         let socket = connect::non_blocking(&self.args.target)?;
         self.epoll.add(socket.as_fd(), RECEIVING, index as u64)?;
-        let message = Message::new(self.args.size, index);
-        let sent_at = Instant::now();
-        Ok(Flow { socket, message, sent: 0, blocked: false, received: 0, sent_at })
+        let window = Window::new(self.args.size, self.args.depth, index);
+        Ok(Flow { socket, window, blocked: false })
     }
 
     fn turn_until_done(&mut self) -> io::Result<()> {
@@ -108,41 +105,45 @@ impl Load<'_> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         };
-        flow.message.verify(flow.received, &self.buffer[..received])?;
-        flow.received += received;
-        if flow.received < self.args.size {
-            if self.args.target.keeps_messages() {
-                return Err(io::Error::other("a part of the answer"));
+        // A part of a message is no answer yet, and no datagram of ours.
+        if self.args.target.keeps_messages() && received != self.args.size {
+            return Err(io::Error::other("an answer of another length"));
+        }
+        // One reading of the clock ends these messages and begins the next.
+        let now = Instant::now();
+        let Self { measurement, finished, args, .. } = self;
+        let before = *finished;
+        flow.window.receive(&self.buffer[..received], |queued_at| {
+            measurement.record(now - queued_at);
+            *finished += 1;
+            if *finished == args.warmup {
+                measurement.restart();
             }
+        })?;
+        if self.finished == before {
             return Ok(());
         }
-        // One reading of the clock ends this message and begins the next.
-        let now = Instant::now();
-        self.measurement.record(now - flow.sent_at);
-        self.finished += 1;
-        if self.finished == self.args.warmup {
-            self.measurement.restart();
-        }
-        self.start_next(index, now)
-    }
-
-    /// Sends the next message, on a new connection where a message is one, if any is left.
-    #[inline]
-    fn start_next(&mut self, index: usize, now: Instant) -> io::Result<()> {
-        let first = self.started < self.args.connections as u64;
-        if self.mode == Mode::Churn && !first {
+        if self.mode == Mode::Churn {
             self.flows[index] = None;
         }
+        self.refill(index, now)
+    }
+
+    /// Sends the next messages, on a new connection where there is none, if any are left.
+    #[inline]
+    fn refill(&mut self, index: usize, now: Instant) -> io::Result<()> {
         if self.started >= self.total() {
             return Ok(());
         }
-        self.started += 1;
         if self.flows[index].is_none() {
             self.flows[index] = Some(self.connect(index)?);
         }
+        let total = self.total();
         if let Some(flow) = &mut self.flows[index] {
-            flow.message.advance();
-            (flow.sent, flow.received, flow.sent_at) = (0, 0, now);
+            while self.started < total && flow.window.has_room() {
+                flow.window.queue(now);
+                self.started += 1;
+            }
         }
         self.push(index)
     }
@@ -151,12 +152,22 @@ impl Load<'_> {
     #[inline]
     fn push(&mut self, index: usize) -> io::Result<()> {
         let Some(flow) = &mut self.flows[index] else { return Ok(()) };
-        match socket::send(flow.socket.as_fd(), &flow.message.bytes()[flow.sent..]) {
-            Ok(sent) => flow.sent += sent,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        // Twice at most: up to the ring's end, and from its beginning.
+        while !flow.window.unsent().is_empty() {
+            let bytes = flow.window.unsent();
+            let asked = bytes.len();
+            match socket::send(flow.socket.as_fd(), bytes) {
+                Ok(sent) => {
+                    flow.window.sent(sent);
+                    if sent < asked {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
         }
-        let blocked = flow.sent < self.args.size;
+        let blocked = !flow.window.unsent().is_empty();
         if blocked != flow.blocked {
             flow.blocked = blocked;
             let events = if blocked { RECEIVING | epoll::OUT } else { RECEIVING };

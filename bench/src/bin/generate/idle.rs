@@ -20,7 +20,7 @@ pub(crate) fn hold(args: &Args) -> io::Result<()> {
     for index in 0..args.connections {
         let mut lane = Lane::connect(args, index)?;
         lane.send()?;
-        lane.receive(&mut buffer)?;
+        lane.receive(&mut buffer, drop)?;
         lanes.push(lane);
     }
     let mut stdout = io::stdout().lock();

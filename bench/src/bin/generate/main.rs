@@ -1,18 +1,18 @@
 //! The load generator: neutral, one thread, on epoll or on blocking sockets; verifies each echo.
 //!
 //! `generate tcp 127.0.0.1:4000 --connections 32 --messages 100000 --size 64` keeps one message
-//! in flight on each connection and prints one line of `key=value` results; `udp ADDR` and
-//! `unix PATH` do the same over datagrams and Unix streams. With `--rounds` it
-//! works in lock step instead (see `rounds`), which is what counting needs. It is written like the
+//! in flight on each connection, or with `--depth 16` sixteen, and prints one line of `key=value`
+//! results; `udp ADDR` and `unix PATH` do the same over datagrams and Unix streams. With `--rounds`
+//! it works in lock step instead (see `rounds`), which is what counting needs. It is written like the
 //! baseline, straight on system calls, so that it is never what limits a server on a second core.
 
 mod args;
 mod connect;
 mod free;
 mod idle;
-mod message;
 mod report;
 mod rounds;
+mod window;
 
 use std::io;
 use std::process::ExitCode;
