@@ -72,14 +72,16 @@ pub(crate) const BUILDS: &[(&str, &str)] = &[
     (BY_HAND, "libc = \"0.2\""),
     (
         EDGEWAKE,
-        "edgewake = { path = \"{root}\" }\nfutures = { version = \"0.3\", default-features = false }",
+        "edgewake = { path = \"{root}\" }\n\
+         futures = { version = \"0.3\", default-features = false }",
     ),
     ("mio", "mio = { version = \"1\", features = [\"net\", \"os-poll\"] }"),
     ("tokio", "tokio = { version = \"1\", features = [\"io-util\", \"net\", \"rt\"] }"),
     ("smol", "smol = \"2\""),
     (
         "monoio",
-        "monoio = { version = \"0.2\", default-features = false, features = [\"iouring\", \"legacy\"] }",
+        "monoio = { version = \"0.2\", default-features = false, \
+         features = [\"iouring\", \"legacy\"] }",
     ),
 ];
 

@@ -122,7 +122,8 @@ fn bar(body: &mut String, rows: &Rows, scenario: &str, who: &str, y: f64, most: 
     let _ = writeln!(
         body,
         "<text x=\"{:.1}\" y=\"{text:.1}\" text-anchor=\"end\"{weight}>{}</text>\
-         <rect class=\"{class}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\"/>",
+         <rect class=\"{class}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\" \
+         rx=\"2\"/>",
         LEFT - 8.0,
         escape(who),
         end - LEFT,
@@ -132,7 +133,8 @@ fn bar(body: &mut String, rows: &Rows, scenario: &str, who: &str, y: f64, most: 
         let middle = y + BAR / 2.0;
         let _ = writeln!(
             body,
-            r#"<line class="spread" x1="{low:.1}" y1="{middle:.1}" x2="{high:.1}" y2="{middle:.1}"/>"#
+            "<line class=\"spread\" x1=\"{low:.1}\" y1=\"{middle:.1}\" x2=\"{high:.1}\" \
+             y2=\"{middle:.1}\"/>"
         );
     }
     let figure = figures::two(ratio.median);

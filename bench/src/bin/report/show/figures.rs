@@ -7,7 +7,7 @@ pub(super) fn value(value: f64) -> String {
     let size = value.abs();
     if size >= 1000.0 {
         grouped(value.round())
-    } else if size >= 100.0 || value == 0.0 {
+    } else if size >= 100.0 || value == value.round() {
         format!("{value:.0}")
     } else if size >= 10.0 {
         format!("{value:.1}")
@@ -59,6 +59,7 @@ mod tests {
     fn values_have_three_digits_or_all_before_the_point() {
         for (number, text) in [
             (0.0, "0"),
+            (15.0, "15"),
             (0.012_34, "0.012"),
             (0.5, "0.50"),
             (9.876, "9.88"),

@@ -7,6 +7,9 @@ use crate::catalog::{Better, SCENARIOS, Scenario};
 use crate::contenders::{BY_HAND, EDGEWAKE};
 use crate::rows::Rows;
 
+/// Fewer rounds give no interval of 95 %, and decide nothing.
+pub(super) const LEAST_ROUNDS: usize = 6;
+
 /// Counts and sizes differ by less from one build to the next.
 const COUNTED_ALIKE: f64 = 0.01;
 
@@ -27,6 +30,9 @@ pub(super) struct Loss {
 pub(super) fn find(rows: &Rows) -> Vec<Loss> {
     let mut losses = Vec::new();
     for scenario in SCENARIOS {
+        if scenario.in_rounds() && summary::rounds(rows, scenario.name) < LEAST_ROUNDS {
+            continue;
+        }
         for metric in summary::metrics(rows, scenario.name) {
             let Some(better) = scenario.metric(&metric) else { continue };
             for peer in summary::contenders(rows, scenario.name) {
@@ -97,10 +103,12 @@ mod tests {
         assert!(
             with("count-tcp-1", "syscalls", &[("edgewake", &[2.03]), ("mio", &[2.02])]).is_empty()
         );
-        assert_eq!(
-            with("micro", "wake, ns", &[("edgewake", &[60.0]), ("tokio", &[50.0])]).len(),
-            1
-        );
+        let wakes = |count| {
+            let (ours, theirs) = (vec![60.0; count], vec![50.0; count]);
+            with("micro", "wake, ns", &[("edgewake", &ours), ("tokio", &theirs)]).len()
+        };
+        // Five rounds have no interval.
+        assert_eq!((wakes(6), wakes(5)), (1, 0));
     }
 
     #[test]

@@ -34,13 +34,20 @@ instructions are not in them.
 
 const IDLE: &str = "\
 Growth of the resident set from 5,000 to 10,000 connections that have each made one echo, divided.
-Buffers are in it where each connection has its own: those of `edgewake, buffered`, `tokio` (but not
-`tokio, readable`), `smol` and `monoio`, as far as they have been written to.
+Buffers are in it where each connection has its own, as far as they have been written to: those of
+`edgewake, buffered`, of `tokio` but for `tokio, readable`, and of `monoio`.
 ";
 
 const BUILD: &str = "\
-The programs in `smallest/`, with what each library needs for them; cargo's release profile, stripped.
-Processor seconds of all of the build, on all cores; they mind what else the machine does.
+The programs in `smallest/`, with what each library needs for them; cargo's release profile,
+stripped. Processor seconds are those of the whole build, on all cores; they mind what else the
+machine does.
+";
+
+const LOST: &str = "\
+Computed: every figure of this report in which a peer is better beyond the interval, or, counted, by
+more than 1 %. The hand-written loop is the bound, not a peer.
+
 ";
 
 /// The report, and the reasons that explain nothing in it.
@@ -74,8 +81,7 @@ pub(super) fn sections(rows: &Rows, scenarios: &[&'static Scenario]) -> String {
                 text += &counts(rows, &scenarios);
             }
             How::Micro => {
-                let rounds = summary::rounds(rows, scenario.name);
-                let _ = writeln!(text, "\n## {} ({rounds} rounds)\n", scenario.title);
+                text += &heading(rows, scenario);
                 text += &tables::named(rows, scenario);
                 text += "\n";
                 text += &tables::absences(rows, &[scenario]);
@@ -89,13 +95,18 @@ pub(super) fn sections(rows: &Rows, scenarios: &[&'static Scenario]) -> String {
                 text += &tables::contenders(rows, scenario);
             }
             How::Load(_) | How::Stream(_) | How::Proxy { .. } => {
-                let rounds = summary::rounds(rows, scenario.name);
-                let _ = writeln!(text, "\n## {} ({rounds} rounds)\n", scenario.title);
+                text += &heading(rows, scenario);
                 text += &tables::contenders(rows, scenario);
             }
         }
     }
     text
+}
+
+fn heading(rows: &Rows, scenario: &Scenario) -> String {
+    let rounds = summary::rounds(rows, scenario.name);
+    let plural = if rounds == 1 { "" } else { "s" };
+    format!("\n## {} ({rounds} round{plural})\n\n", scenario.title)
 }
 
 fn counts(rows: &Rows, scenarios: &[&'static Scenario]) -> String {
@@ -114,14 +125,21 @@ fn counts(rows: &Rows, scenarios: &[&'static Scenario]) -> String {
 /// The section of losses, and the reasons that none of them needed.
 fn lost<'a>(rows: &Rows, reasons: &'a [Reason]) -> (String, Vec<&'a str>) {
     let losses = losses::find(rows);
-    let mut text = format!("\n## Where {EDGEWAKE} loses\n\n");
-    text += "Computed: every figure above or below in which a peer is better beyond the interval, \
-             and counted ones\nby more than 1 %. The hand-written loop is the bound, not a peer.\n\n";
+    let mut text = format!("\n## Where {EDGEWAKE} loses\n\n{LOST}");
+    let few = |it: &Scenario| {
+        it.in_rounds() && (1..losses::LEAST_ROUNDS).contains(&summary::rounds(rows, it.name))
+    };
+    if SCENARIOS.iter().any(few) {
+        let least = losses::LEAST_ROUNDS;
+        let _ =
+            writeln!(text, "Scenarios of fewer than {least} rounds have no interval: left out.\n");
+    }
     if losses.is_empty() {
         text += "Nowhere.\n";
     } else {
         let cells = ["where", "figure", "peer", EDGEWAKE, "the peer's", "ratio", "why"];
-        text += &tables::headings(&cells.map(str::to_owned));
+        text += &tables::row(&cells.map(str::to_owned));
+        text += "|---|---|---|---:|---:|---:|---|\n";
     }
     let mut used = vec![false; reasons.len()];
     for loss in losses {

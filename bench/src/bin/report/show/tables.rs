@@ -131,10 +131,21 @@ pub(super) fn with_rates(rows: &Rows) -> Vec<&'static Scenario> {
     SCENARIOS.iter().filter(rates).collect()
 }
 
+/// Whether the overview has a column for it: one with values, but for what is another way of the
+/// same library in a single scenario.
+fn in_overview(rows: &Rows, who: &str) -> bool {
+    let scenarios = with_rates(rows);
+    let has = |it: &&&Scenario| summary::estimate(rows, it.name, "rate", who).is_some();
+    let count = scenarios.iter().filter(has).count();
+    let other_way = who != EDGEWAKE && who.starts_with(EDGEWAKE) || who.starts_with(BY_HAND);
+    who != BY_HAND && count > usize::from(other_way && scenarios.len() > 1)
+}
+
 /// The ratios of all rates at one glance: scenarios down, contenders across.
 pub(super) fn overview(rows: &Rows) -> String {
     let scenarios = with_rates(rows);
-    let who: Vec<String> = union(rows, &scenarios).into_iter().filter(|it| it != BY_HAND).collect();
+    let who: Vec<String> =
+        union(rows, &scenarios).into_iter().filter(|it| in_overview(rows, it)).collect();
     let mut cells = vec![format!("rate, {BY_HAND} = 1")];
     cells.extend(who.iter().map(|it| name(it)));
     let mut table = headings(&cells);
