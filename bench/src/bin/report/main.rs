@@ -65,7 +65,7 @@ fn run(args: &Args) -> io::Result<()> {
             print!("{}", show::tables(&tsv, &args.scenarios)?);
         }
     }
-    show::write(&tsv, &package.join("reasons.tsv"))?;
+    show::write(&tsv, &package.join("reasons.tsv"), whole)?;
     println!("\n{}", tsv.with_file_name("REPORT.md").display());
     Ok(())
 }
