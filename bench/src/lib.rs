@@ -1,5 +1,5 @@
-//! What the bench programs share: the few system calls they make, statistics, and the command
-//! lines they have in common.
+//! What the bench programs share: the few system calls they make, statistics, the command lines
+//! they have in common, and the micro workloads with the libraries bound to them.
 //!
 //! Nothing here belongs to the library being measured, and nothing here may be used by it: a
 //! baseline that shared code with its subject would hide a cost common to both. Linux only, as
@@ -8,6 +8,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod announce;
+pub mod micro;
 pub mod os;
 pub mod serve;
 pub mod stats;
