@@ -1,5 +1,6 @@
 //! What the bench programs share: the few system calls they make, statistics, how servers, proxies
-//! and the generator are started, and the command lines they have in common.
+//! and the generator are started, the command lines they have in common, and the micro workloads
+//! with the libraries bound to them.
 //!
 //! Nothing here belongs to the library being measured, and nothing here may be used by it: a
 //! baseline that shared code with its subject would hide a cost common to both. Linux only, as
@@ -9,6 +10,7 @@
 
 pub mod announce;
 pub mod generator;
+pub mod micro;
 pub mod os;
 pub mod proxy;
 pub mod serve;

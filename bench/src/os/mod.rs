@@ -7,6 +7,7 @@ pub mod batch;
 pub mod clock;
 pub mod datagram;
 pub mod epoll;
+pub mod event;
 pub mod pipe;
 pub mod process;
 pub mod segments;

@@ -37,8 +37,14 @@ pub(super) fn stream(
 pub(super) fn micro(plan: &Plan, sink: &mut Sink, round: usize) -> io::Result<()> {
     sink.progress.say(&format!("round {}, micro", round + 1));
     let core = Some(plan.server_core());
-    for (side, figure, value) in rows(&["--rows", "--repeats", "1"], "micro", core)? {
-        let who = if side == "raw epoll" { BY_HAND } else { &side };
+    for (side, figure, value) in rows(&["--tsv", "--repeats", "1"], "micro", core)? {
+        // Its names for them, where they are not those of the servers.
+        let who = match side.as_str() {
+            "raw epoll" => BY_HAND,
+            "monoio epoll" => "monoio, epoll",
+            "monoio uring" => "monoio, io_uring",
+            side => side,
+        };
         sink.add(&Row::value("micro", &figure, who, round, value))?;
     }
     Ok(())
@@ -58,7 +64,8 @@ fn rows(
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let odd = |line: &str| io::Error::other(format!("{program} printed {line:?}"));
-    text.lines().map(|line| parse(line).ok_or_else(|| odd(line))).collect()
+    let headings = |line: &&str| !line.starts_with("side\t");
+    text.lines().filter(headings).map(|line| parse(line).ok_or_else(|| odd(line))).collect()
 }
 
 fn parse(line: &str) -> Option<(String, String, f64)> {
@@ -73,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_line_is_side_figure_and_value() {
-        let line = "raw epoll\tsleep(1 ms) late p50, us\t85.25";
+        let line = "raw epoll\tsleep(1 ms) late p50, us\t85.25\t85.25\t85.25";
         let (side, figure, value) = parse(line).unwrap();
         assert_eq!((side.as_str(), value), ("raw epoll", 85.25));
         assert_eq!(figure, "sleep(1 ms) late p50, us");
