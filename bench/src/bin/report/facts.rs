@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::contenders::CONTENDERS;
+
+/// The fact that says how busy the machine was, in percent.
+pub(crate) const BUSY: &str = "processors busy before the start";
 
 /// Name and value, in the order of the report.
 pub(crate) fn collect(package: &Path, mode: &str) -> Vec<(String, String)> {
@@ -18,7 +22,7 @@ pub(crate) fn collect(package: &Path, mode: &str) -> Vec<(String, String)> {
     facts.push(("valgrind", output("valgrind", &["--version"])));
     facts.push(("strace", first_line(&output("strace", &["-V"]))));
     facts.push(("peers", peers(&package.join("Cargo.lock"))));
-    facts.push(("load before the start", load()));
+    facts.push((BUSY, busy()));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -77,14 +81,44 @@ fn version(lock: &str, package: &str) -> Option<String> {
     found
 }
 
-fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or("unknown").to_owned()
+/// The share of all processors' time that other work takes, over a second: the load average would
+/// have the build in it that has just ended.
+fn busy() -> String {
+    let before = times();
+    std::thread::sleep(Duration::from_secs(1));
+    match (before, times()) {
+        (Some(before), Some(after)) => {
+            let (idle, all) = (after.0 - before.0, after.1 - before.1);
+            format!("{:.0} %", 100.0 * (1.0 - idle / all.max(1.0)))
+        }
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// Ticks of all processors: idle ones, and all, from the first line of `/proc/stat`.
+fn times() -> Option<(f64, f64)> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    parse_times(text.lines().next()?)
+}
+
+fn parse_times(line: &str) -> Option<(f64, f64)> {
+    let ticks: Option<Vec<f64>> =
+        line.strip_prefix("cpu ")?.split_whitespace().map(|word| word.parse().ok()).collect();
+    let ticks = ticks?;
+    // user nice system idle iowait irq softirq steal; guests are in user (proc_stat(5)).
+    Some((ticks.get(3)? + ticks.get(4)?, ticks.iter().take(8).sum()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn idle_time_and_all_time_are_read() {
+        let line = "cpu  100 1 20 800 50 3 4 2 90 0";
+        assert_eq!(parse_times(line), Some((850.0, 980.0)));
+        assert_eq!(parse_times("cpu0 1 2"), None);
+    }
 
     #[test]
     fn versions_are_found_in_a_lock_file() {

@@ -6,12 +6,15 @@
 
 use std::fmt::Write;
 
+use edgewake_bench::stats::Estimate;
+
 use super::{figures, summary, tables};
 use crate::contenders::{BY_HAND, EDGEWAKE};
 use crate::rows::Rows;
 
 const STYLE: &str = "\
   text { font: 12px system-ui, sans-serif; fill: #24292f }
+  text { paint-order: stroke; stroke: #ffffff; stroke-width: 3px }
   .title { font-weight: 600; font-size: 13px }
   .muted { fill: #57606a }
   .page { fill: #ffffff; stroke: #d0d7de }
@@ -21,7 +24,7 @@ const STYLE: &str = "\
   .bound { stroke: #57606a; stroke-dasharray: 4 3 }
   .spread { stroke: #24292f; stroke-width: 1.2 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 }
+    text { fill: #e6edf3; stroke: #161b22 }
     .muted { fill: #9da7b3 }
     .page { fill: #161b22; stroke: #30363d }
     .peer { fill: #6b7886 }
@@ -68,8 +71,12 @@ pub(super) fn draw(rows: &Rows) -> String {
             y - 10.0
         );
         let top = y;
+        let mut labels = String::new();
         for who in summary::contenders(rows, scenario.name) {
-            if who != BY_HAND && bar(&mut body, rows, scenario.name, &who, y, most) {
+            let ratio = summary::ratio(rows, scenario.name, "rate", &who, BY_HAND);
+            if let (Some(ratio), true) = (ratio, who != BY_HAND) {
+                bar(&mut body, &who, ratio, y, most);
+                label(&mut labels, &who, ratio, y, most);
                 y += LINE;
             }
         }
@@ -80,6 +87,7 @@ pub(super) fn draw(rows: &Rows) -> String {
             top - 4.0,
             y
         );
+        body += &labels;
     }
     let height = y + MARGIN;
     let head = "Rates against the hand-written epoll loop of the same round (dashed: 1)";
@@ -109,24 +117,21 @@ fn longest(rows: &Rows) -> f64 {
     ((longest * 5.0).ceil() / 5.0).min(MOST)
 }
 
-/// One bar with its name and its figure; false where there is nothing to draw.
-fn bar(body: &mut String, rows: &Rows, scenario: &str, who: &str, y: f64, most: f64) -> bool {
-    let Some(ratio) = summary::ratio(rows, scenario, "rate", who, BY_HAND) else { return false };
+fn weight(who: &str) -> &'static str {
+    if who == EDGEWAKE { " font-weight=\"600\"" } else { "" }
+}
+
+/// One bar, and its interval where there is one.
+fn bar(body: &mut String, who: &str, ratio: Estimate, y: f64, most: f64) {
     let class = match who {
         EDGEWAKE => "ours",
         _ if who.starts_with(EDGEWAKE) => "other",
         _ => "peer",
     };
-    let weight = if who == EDGEWAKE { " font-weight=\"600\"" } else { "" };
-    let (end, text) = (x(ratio.median, most), y + BAR - 2.5);
     let _ = writeln!(
         body,
-        "<text x=\"{:.1}\" y=\"{text:.1}\" text-anchor=\"end\"{weight}>{}</text>\
-         <rect class=\"{class}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\" \
-         rx=\"2\"/>",
-        LEFT - 8.0,
-        escape(who),
-        end - LEFT,
+        r#"<rect class="{class}" x="{LEFT}" y="{y:.1}" width="{:.1}" height="{BAR}" rx="2"/>"#,
+        x(ratio.median, most) - LEFT,
     );
     let (low, high) = (x(ratio.low, most), x(ratio.high, most));
     if high > low {
@@ -137,13 +142,21 @@ fn bar(body: &mut String, rows: &Rows, scenario: &str, who: &str, y: f64, most: 
              y2=\"{middle:.1}\"/>"
         );
     }
-    let figure = figures::two(ratio.median);
+}
+
+/// A bar's name before it, and its figure behind.
+fn label(body: &mut String, who: &str, ratio: Estimate, y: f64, most: f64) {
+    let (weight, text) = (weight(who), y + BAR - 2.5);
+    let end = x(ratio.median, most).max(x(ratio.high, most));
     let _ = writeln!(
         body,
-        r#"<text x="{:.1}" y="{text:.1}"{weight}>{figure}</text>"#,
-        end.max(high) + 6.0
+        "<text x=\"{:.1}\" y=\"{text:.1}\" text-anchor=\"end\"{weight}>{}</text>\n\
+         <text x=\"{:.1}\" y=\"{text:.1}\"{weight}>{}</text>",
+        LEFT - 8.0,
+        escape(who),
+        end + 6.0,
+        figures::two(ratio.median)
     );
-    true
 }
 
 #[cfg(test)]

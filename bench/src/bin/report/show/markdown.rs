@@ -6,6 +6,7 @@ use super::reasons::{self, Reason};
 use super::{figures, losses, summary, tables};
 use crate::catalog::{How, SCENARIOS, Scenario};
 use crate::contenders::EDGEWAKE;
+use crate::facts;
 use crate::rows::Rows;
 
 const HEAD: &str = "\
@@ -50,12 +51,27 @@ more than 1 %. The hand-written loop is the bound, not a peer.
 
 ";
 
+const BUSY: &str = "
+**The machine had other work when this run began.** Rates, times and latencies below are that work's
+as much as theirs; counts and sizes hold.
+";
+
+/// Whether the run began beside other work than a system's own.
+fn busy(rows: &Rows) -> bool {
+    let fact = rows.facts.iter().find(|(name, _)| name == facts::BUSY);
+    let percent = fact.and_then(|(_, busy)| busy.strip_suffix(" %")?.parse::<f64>().ok());
+    percent.is_some_and(|percent| percent > 5.0)
+}
+
 /// The report, and the reasons that explain nothing in it.
 pub(super) fn report<'a>(rows: &Rows, reasons: &'a [Reason]) -> (String, Vec<&'a str>) {
     let mut text = HEAD.to_owned();
     for (name, value) in &rows.facts {
         // Here and below: writing to a String cannot fail.
         let _ = writeln!(text, "- {name}: {value}");
+    }
+    if busy(rows) {
+        text += BUSY;
     }
     text += "\n![Rates against the hand-written loop](report.svg)\n\n";
     text += READING;
@@ -202,6 +218,15 @@ mod tests {
         assert_eq!(unused, ["stale"]);
         let (text, _) = report(&Rows::default(), &reasons);
         assert!(text.contains("Nowhere."));
+    }
+
+    #[test]
+    fn a_busy_machine_is_named() {
+        let with = |busy: &str| {
+            let facts = vec![(facts::BUSY.to_owned(), busy.to_owned())];
+            report(&Rows { facts, rows: Vec::new() }, &[]).0
+        };
+        assert!(with("98 %").contains(BUSY) && !with("2 %").contains(BUSY));
     }
 
     #[test]
