@@ -99,7 +99,7 @@ async fn serve(arguments: &Serve) -> Result<(), String> {
         Some(estate) => {
             let took = start.elapsed().as_secs_f64() * 1e3;
             let what = describe(&Moved::of(&estate));
-            aside.say(format_args!("took over {what} in {took:.1} ms\n"));
+            aside.say(format_args!("took over {what} in {took:.1} ms"));
             estate
         }
         None => {
@@ -108,7 +108,7 @@ async fn serve(arguments: &Serve) -> Result<(), String> {
             let address = estate.listener.local_addr().map_err(|error| error.to_string())?;
             let control = arguments.control.display();
             aside.say(format_args!(
-                "listening on {address} (tcp); to succeed it: serve --control {control}\n"
+                "listening on {address} (tcp); to succeed it: serve --control {control}"
             ));
             estate
         }

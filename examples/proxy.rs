@@ -75,7 +75,8 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
         "listening on {place}, for {}; Ctrl-C ends it\n",
         arguments.connect
     ))?;
-    let proxy = Rc::new(Proxy::new(arguments.connect.clone(), arguments.method));
+    let proxy =
+        Rc::new(Proxy::new(arguments.connect.clone(), arguments.patience, arguments.method));
     if !arguments.quiet {
         let proxy = Rc::clone(&proxy);
         drop(edgewake::spawn_local(async move {
@@ -92,7 +93,7 @@ async fn run(arguments: &Arguments, most: u64) -> Result<(), String> {
         let (grace, flows) = (arguments.grace, Counted(open, "flow"));
         // Nobody may read it any more; the flows have their grace all the same.
         aside.say(format_args!(
-            "{flows} still open, which may end within {} s; Ctrl-C ends them\n",
+            "{flows} still open, which may end within {} s; Ctrl-C ends them",
             grace.as_secs_f64()
         ));
     }

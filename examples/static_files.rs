@@ -31,6 +31,8 @@ mod arguments;
 #[path = "static_files/body.rs"]
 mod body;
 mod common;
+#[path = "static_files/conditions.rs"]
+mod conditions;
 #[path = "static_files/connection.rs"]
 mod connection;
 #[path = "static_files/date.rs"]

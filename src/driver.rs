@@ -51,6 +51,7 @@ pub(crate) use self::timers::TimerState;
 pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{
     blocking::OnDemand,
+    metrics::{DriverCounters, SharedCounter, Stopwatch},
     reactor::{Dispatcher, Reactor},
     sync::Arc,
 };
@@ -69,6 +70,10 @@ pub(crate) struct Shared {
     parked: Parked,
     notifier: Notifier,
     blocking: OnDemand,
+    counters: DriverCounters,
+    /// By whatever thread.
+    kicks: SharedCounter,
+    measures_time: bool,
 }
 
 impl Shared {
@@ -78,6 +83,20 @@ impl Shared {
 
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
         &self.reactor
+    }
+
+    pub(crate) fn counters(&self) -> &DriverCounters {
+        &self.counters
+    }
+
+    /// How often the notifier was used.
+    pub(crate) fn kicks(&self) -> u64 {
+        self.kicks.get()
+    }
+
+    /// Whether busy and waiting time are counted.
+    pub(crate) fn measures_time(&self) -> bool {
+        self.measures_time
     }
 
     /// Called after something was pushed that the driver's thread has to see: kicks it, if it is
@@ -93,7 +112,7 @@ impl Shared {
         loop {
             match self.notifier.notify(self.reactor.selector()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(()) => return,
+                Ok(()) => return self.kicks.increment(),
                 Err(_) => {
                     // No kernel documents another error for these calls on descriptors that are
                     // open. Should one come, the flag goes back, so that the next push tries
@@ -144,20 +163,36 @@ pub(crate) struct Driver {
     events: Events,
     /// Reused between turns; empty outside of one.
     fired: Vec<Waker>,
-    busy_poll: Duration,
+    /// If any.
+    busy_poll: Option<Duration>,
+    stopwatch: Option<Stopwatch>,
 }
 
 impl Driver {
-    pub(crate) fn new(busy_poll: Duration, blocking: OnDemand) -> io::Result<Driver> {
+    pub(crate) fn new(
+        busy_poll: Duration,
+        measures_time: bool,
+        blocking: OnDemand,
+    ) -> io::Result<Driver> {
         let reactor = Arc::new(Reactor::new()?);
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
         let entry = notifier.entry().map(|(fd, interest)| (fd, NOTIFIER, interest));
         let dispatcher = Dispatcher::new(Arc::clone(&reactor)).with_notifier(entry);
-        let shared =
-            Arc::new(Shared { reactor, timers, parked: Parked::new(), notifier, blocking });
+        let shared = Arc::new(Shared {
+            reactor,
+            timers,
+            parked: Parked::new(),
+            notifier,
+            blocking,
+            counters: DriverCounters::default(),
+            kicks: SharedCounter::default(),
+            measures_time,
+        });
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll })
+        let busy_poll = Some(busy_poll).filter(|patience| !patience.is_zero());
+        let stopwatch = measures_time.then(Stopwatch::new);
+        Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll, stopwatch })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -195,6 +230,8 @@ impl Driver {
 
     /// Sets readiness, fires timers, wakes. `early`: no timer was due before the wait.
     fn deliver(&mut self, early: bool) {
+        self.shared.counters.turns.add(1);
+        self.shared.counters.events.add(self.events.len() as u64);
         let eventful = !self.events.is_empty();
         if eventful && self.dispatcher.dispatch(&self.events, NOTIFIER) > 0 {
             self.drain_notifier();
@@ -209,6 +246,7 @@ impl Driver {
         self.shared.timers.advance(&mut self.fired);
         if !self.fired.is_empty() {
             probe::timer_fire(self.fired.len() as u64);
+            self.shared.counters.timer_fires.add(self.fired.len() as u64);
         }
         for waker in self.fired.drain(..) {
             // The panic hook reports it; the other timers fire all the same (T22).
@@ -230,11 +268,9 @@ impl Driver {
     /// Busy polling: looks at the kernel and the queues without waiting for as long as the builder
     /// was told. True once there is something to do.
     fn spin(&mut self, limit: Option<Duration>, more: &impl Fn() -> bool) -> io::Result<bool> {
-        if self.busy_poll.is_zero() {
-            return Ok(false);
-        }
+        let Some(busy_poll) = self.busy_poll else { return Ok(false) };
         let start = Instant::now();
-        let patience = limit.map_or(self.busy_poll, |limit| limit.min(self.busy_poll));
+        let patience = limit.map_or(busy_poll, |limit| limit.min(busy_poll));
         loop {
             self.select(Some(Duration::ZERO))?;
             if !self.events.is_empty() || more() || self.timeout(limit) == Some(Duration::ZERO) {
@@ -247,8 +283,37 @@ impl Driver {
         }
     }
 
+    /// The thread begins to run the loop.
+    pub(crate) fn begin(&mut self) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.skip();
+        }
+    }
+
+    /// It stops, for now.
+    pub(crate) fn end(&mut self) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.charge(&self.shared.counters.busy);
+        }
+    }
+
     #[inline]
     fn select(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        if self.stopwatch.is_some() { self.select_timed(timeout) } else { self.ask(timeout) }
+    }
+
+    #[cold]
+    fn select_timed(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.end();
+        let outcome = self.ask(timeout);
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.charge(&self.shared.counters.waiting);
+        }
+        outcome
+    }
+
+    #[inline]
+    fn ask(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         probe::turn_begin();
         let outcome = self.shared.reactor.selector().select(&mut self.events, timeout);
         probe::turn_end(self.events.len() as u64);

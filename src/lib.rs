@@ -55,6 +55,7 @@
 //! | | |
 //! | --- | --- |
 //! | [`Runtime`], [`Builder`], [`Handle`] | the loop, its settings, reaching it from elsewhere |
+//! | [`Metrics`] | what a loop has done and has in hand, in numbers |
 //! | [`spawn`], [`spawn_local`], [`JoinHandle`], [`yield_now`] | tasks |
 //! | [`spawn_blocking`], [`BlockingHandle`] | closures that may block, on threads of their own |
 //! | [`AsyncFd`], [`Interest`], [`Readiness`] | readiness of any descriptor that can be polled |
@@ -99,6 +100,7 @@ mod async_fd;
 mod blocking;
 mod driver;
 pub mod io;
+mod metrics;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg_attr(
@@ -119,6 +121,7 @@ pub use edgewake_sys::Interest;
 
 pub use crate::{
     async_fd::{AsyncFd, ReadyGuard, WouldBlock},
+    metrics::Metrics,
     reactor::Readiness,
     runtime::{
         BlockingHandle, Builder, Handle, Runtime, YieldNow, spawn, spawn_blocking, spawn_local,

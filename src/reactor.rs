@@ -69,10 +69,13 @@ use self::{
     slots::{Insertion, Slots, Table},
     source::Source,
 };
-use crate::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-    lock,
+use crate::{
+    metrics::Counter,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        lock,
+    },
 };
 
 /// After this many events for dead slots (and at least as many as there are live sources) the
@@ -90,6 +93,10 @@ pub(crate) struct Reactor {
     /// The selector's descriptor was handed to a foreign loop: it is never rebuilt, and every
     /// registration is ended by a system call.
     lent: AtomicBool,
+    /// Events that woke nobody. Counted by the dispatching thread.
+    spurious: Counter,
+    /// Events of the notifier. Likewise.
+    kicks: Counter,
 }
 
 impl Reactor {
@@ -99,6 +106,8 @@ impl Reactor {
             slots: Mutex::new(Slots::default()),
             changed: AtomicBool::new(false),
             lent: AtomicBool::new(false),
+            spurious: Counter::default(),
+            kicks: Counter::default(),
         })
     }
 
@@ -115,6 +124,38 @@ impl Reactor {
     pub(crate) fn is_lent(&self) -> bool {
         // Relaxed: see `lend`.
         self.lent.load(Ordering::Relaxed)
+    }
+
+    /// How many sources are registered, or about to be.
+    pub(crate) fn live(&self) -> usize {
+        lock(&self.slots).live()
+    }
+
+    /// How many events were the notifier's (the driver counts all events).
+    pub(crate) fn kicks(&self) -> u64 {
+        self.kicks.get()
+    }
+
+    pub(crate) fn spurious_events(&self) -> u64 {
+        self.spurious.get()
+    }
+
+    /// An event met a source for which nobody waited.
+    #[cold]
+    fn count_unwanted(&self) {
+        self.spurious.add(1);
+    }
+
+    /// An event met no source.
+    #[cold]
+    fn count_missed(&self, is_kick: bool, missed: &mut Missed) {
+        if is_kick {
+            self.kicks.add(1);
+            missed.notified += 1;
+        } else {
+            self.spurious.add(1);
+            missed.stale += 1;
+        }
     }
 
     /// Finds a token for `source`, which is about to register `fd`.
@@ -176,8 +217,9 @@ impl Dispatcher {
             for event in &mut rest {
                 let token = event.token();
                 match self.table.find(token) {
-                    Some(source) => source.set_readiness(&event),
-                    None => missed.count(token, notifier),
+                    Some(source) if source.set_readiness(&event) => {}
+                    Some(_) => self.reactor.count_unwanted(),
+                    None => self.reactor.count_missed(token == notifier, &mut missed),
                 }
             }
         };
@@ -219,7 +261,7 @@ impl Dispatcher {
     #[cold]
     fn note_stale(&mut self, count: usize) {
         self.stale += count;
-        let live = lock(&self.reactor.slots).live();
+        let live = self.reactor.live();
         if self.stale < STALE_EVENTS_MAX.max(live) || self.reactor.is_lent() {
             return;
         }
@@ -259,11 +301,4 @@ impl Dispatcher {
 struct Missed {
     notified: usize,
     stale: usize,
-}
-
-impl Missed {
-    #[cold]
-    fn count(&mut self, token: Token, notifier: Token) {
-        if token == notifier { self.notified += 1 } else { self.stale += 1 }
-    }
 }

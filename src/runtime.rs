@@ -3,6 +3,7 @@
 //! - `scheduler`: the part of a runtime that wakers and handles reach from any thread.
 //! - `builder`, `handle`: how users make a runtime, and how they reach it.
 //! - `blocking`: closures that may block, on the threads of the driver's pool.
+//! - `metrics`: the snapshot of what is counted.
 //! - `root`: the waker of `block_on`'s own future.
 //! - `context`: which runtime is current on a thread.
 //!
@@ -20,6 +21,7 @@ mod blocking;
 mod builder;
 mod context;
 mod handle;
+mod metrics;
 mod root;
 mod scheduler;
 mod yield_now;
@@ -47,6 +49,7 @@ pub use self::{
 use self::{root::Root, scheduler::Shared};
 use crate::{
     driver::{self, Driver, budget},
+    metrics::Metrics,
     sync::Arc,
     task::{self, JoinHandle, Local},
 };
@@ -116,6 +119,7 @@ impl Runtime {
         loop {
             if root.take_wake() {
                 session.polls += 1;
+                self.shared.count_root_poll();
                 budget::refill();
                 if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                     return output;
@@ -154,6 +158,13 @@ impl Runtime {
     {
         // The runtime is not Send, so this is the thread that will run the task.
         self.shared.spawn(future)
+    }
+
+    /// What this runtime has done so far and what it has in hand, in numbers.
+    ///
+    /// A monitoring thread calls [`Handle::metrics`]. See [`Metrics`].
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
     }
 
     /// A handle to this runtime, for other threads.
@@ -260,6 +271,7 @@ impl<'a> Session<'a> {
     fn install(runtime: &'a Runtime) -> Session<'a> {
         let mut core = runtime.core.borrow_mut();
         let outer = core.local.install();
+        core.driver.begin();
         Session {
             runtime,
             core,
@@ -278,10 +290,12 @@ impl<'a> Session<'a> {
         if shared.inject.is_occupied() {
             shared.adopt();
         }
+        let polls = &shared.counters.polls;
         let most = self.polls + ROUND;
         while self.polls < most {
             let Some(runnable) = task::pop() else { return };
             self.polls += 1;
+            polls.add(1);
             budget::refill();
             runnable.run();
         }
@@ -322,6 +336,7 @@ impl<'a> Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
+        self.core.driver.end();
         if let Some(outer) = self.outer.take() {
             self.core.local.uninstall(outer);
         }

@@ -4,6 +4,8 @@
 
 #[path = "support/driven.rs"]
 mod driven;
+#[path = "support/os.rs"]
+mod os;
 #[path = "support/peer.rs"]
 mod peer;
 mod support;
@@ -304,6 +306,9 @@ fn idle_proxy_rests() {
 #[test]
 fn t58_many_waiting_flows_rest() {
     const FLOWS: usize = 70;
+    // Apple's shells set 256.
+    let descriptors = os::raise_descriptor_limit(1000);
+    assert!(descriptors >= 400, "the hard limit of descriptors is {descriptors}");
     deadline(|| {
         for method in METHODS {
             for full in [false, true] {

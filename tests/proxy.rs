@@ -34,7 +34,7 @@ use std::{future::pending, io, net::SocketAddr, time::Duration};
 use edgewake::{
     Runtime,
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, CopyMethod},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream, unix::UnixBind},
 };
 use endpoints::{Stream, Target};
 use peer::pattern;
@@ -186,6 +186,29 @@ fn missing_server_ends_the_client() {
         assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0);
         proxy.proxy.counters.until_open(|open| open == 0).await;
         let summary = proxy.proxy.counters.summary().to_string();
+        assert!(summary.contains("1 error (the last: cannot connect: "), "{summary}");
+    });
+}
+
+// Goal: a server that answers nothing, neither yes nor no, is given up, and the client is told.
+// Method: a Unix listener whose backlog is full, where Linux lets who connects wait.
+#[test]
+fn silent_server_is_given_up() {
+    if !unix::LINUX {
+        return;
+    }
+    run(|| async {
+        let path = SocketPath::new();
+        let _silent = UnixBind::new().backlog(1).listener(&*path).unwrap();
+        let _waiting = unix::fill_backlog(&path);
+        let place = format!("unix:{}", path.display());
+        let patience = Duration::from_millis(50);
+        let proxy = Running::start_patient(ANY, &place, CopyMethod::Auto, 10, patience);
+        let mut client = connect_tcp(&proxy).await;
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        let proxy = proxy.stop().await;
+        proxy.counters.until_open(|open| open == 0).await;
+        let summary = proxy.counters.summary().to_string();
         assert!(summary.contains("1 error (the last: cannot connect: "), "{summary}");
     });
 }

@@ -15,6 +15,8 @@ mod common {
     pub(crate) mod lines;
     pub(crate) mod numbers;
 }
+#[path = "../examples/static_files/conditions.rs"]
+mod conditions;
 #[path = "../examples/static_files/connection.rs"]
 mod connection;
 #[path = "../examples/static_files/date.rs"]
@@ -24,6 +26,8 @@ mod date;
 mod log;
 #[path = "../examples/static_files/media.rs"]
 mod media;
+#[path = "support/outputs.rs"]
+mod outputs;
 #[path = "../examples/static_files/page.rs"]
 mod page;
 #[path = "../examples/static_files/path.rs"]
@@ -45,7 +49,7 @@ mod tools;
 use std::{
     fs,
     io::{
-        ErrorKind::{BrokenPipe, TimedOut, WouldBlock},
+        ErrorKind::{TimedOut, WouldBlock},
         Read, Write,
     },
     net::{SocketAddr, TcpStream},
@@ -54,12 +58,12 @@ use std::{
     pin::pin,
     rc::Rc,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use body::Method;
@@ -67,6 +71,7 @@ use common::lines::{Lines, QUEUE};
 use edgewake::Runtime;
 use futures::{channel::oneshot, future::select};
 use log::Log;
+use outputs::{Broken, Gated, Written};
 use peer::pattern;
 use server::{Limits, Server};
 use site::Site;
@@ -297,8 +302,38 @@ fn conditions_are_kept() {
         assert_eq!(with("If-Modified-Since", date).0, 304);
         assert_eq!(with("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT").0, 200);
         assert_eq!(with("If-Modified-Since", "whenever").0, 200);
+        assert_eq!(with("If-Match", &format!("\"x\", {tag}")).0, 200);
+        assert_eq!(with("If-Match", &format!("W/{tag}")).0, 412);
+        assert_eq!(with("If-Match", "*").0, 200);
+        assert_eq!(with("If-Unmodified-Since", date).0, 200);
+        assert_eq!(with("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT").0, 412);
         folder.write("root/small.txt", b"something longer than it was");
         assert_eq!(with("If-None-Match", tag).0, 200);
+        assert_eq!(with("If-Match", tag).0, 412);
+
+        // Nobody can have seen it as it will be.
+        let file = fs::File::options().write(true).open(folder.path("root/small.txt")).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(5000)).unwrap();
+        let (_, head, _) = get(address, "/small.txt", "");
+        let seconds = |name| date::parse(field(&head, name).unwrap()).unwrap();
+        assert!(seconds("Last-Modified") <= seconds("Date"), "{head}");
+    });
+}
+
+// Goal: HEAD is answered as GET would be, without the content, and a part is no answer to it; also
+// where it makes no sense.
+#[test]
+fn heads_have_no_body() {
+    with_server(Method::Copy, |_, address| {
+        let head = |fields: &str| {
+            let request = format!("HEAD /large.bin HTTP/1.1\r\n{fields}\r\n");
+            split(&exchange(address, request.as_bytes()))
+        };
+        let (status, head_of_all, body) = head("Host: x\r\nRange: bytes=0-9\r\n");
+        assert_eq!((status, body.len()), (200, 0));
+        assert_eq!(field(&head_of_all, "Content-Length"), Some(&*LARGE.to_string()));
+        let (status, _, body) = head("");
+        assert_eq!((status, body.len()), (400, 0));
     });
 }
 
@@ -428,33 +463,15 @@ fn stalled_clients_have_a_limit() {
     }
 }
 
-/// An output that takes nothing until its gate is gone, and then all.
-struct Gated {
-    gate: mpsc::Receiver<()>,
-    taken: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Write for Gated {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        assert!(self.gate.recv().is_err(), "nothing is sent through it");
-        self.taken.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 // Goal: an output that nobody reads holds up no answer, and when somebody does at last, every line
 // is there or counted.
 #[test]
 fn lines_wait_for_nobody() {
     // Each has a line of more than 200 bytes. What the thread takes may be as much as is queued.
     const REQUESTS: usize = 2 * QUEUE / 200 + 300;
-    let (open, gate) = mpsc::channel::<()>();
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let lines = Lines::on(Gated { gate, taken: Arc::clone(&taken) }).unwrap();
+    let taken = Written::default();
+    let (output, open) = Gated::new(&taken);
+    let lines = Lines::on(output).unwrap();
     with_lines(Method::Copy, Limits::default(), Some(lines), move |_, address| {
         let target = "x".repeat(1000);
         let request = format!("GET /{target} HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -466,9 +483,9 @@ fn lines_wait_for_nobody() {
         drop(open);
         // What a line says has to be said once the thread takes the queue.
         assert_eq!(get(address, "/small.txt", "").0, 200);
-        let text = || String::from_utf8(taken.lock().unwrap().clone()).unwrap();
-        eventually("the number of those that were dropped", || text().contains(" dropped)\n"));
-        let text = text();
+        let told = || taken.text().contains(" dropped)\n");
+        eventually("the number of those that were dropped", told);
+        let text = taken.text();
         let told = text.lines().filter(|line| line.starts_with("404 ")).count();
         let note = text.lines().find_map(|line| line.strip_prefix('('));
         let dropped = note.and_then(|note| note.split_once(' ')).unwrap().0;
@@ -482,19 +499,6 @@ fn lines_wait_for_nobody() {
     });
 }
 
-/// An output whose reader has gone.
-struct Broken;
-
-impl Write for Broken {
-    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-        Err(BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 // Goal: who stops reading the lines ends them, and nothing else.
 #[test]
 fn a_broken_output_ends_the_lines() {
@@ -504,23 +508,6 @@ fn a_broken_output_ends_the_lines() {
             assert_eq!(get(address, "/small.txt", "").0, 200);
         }
     });
-    let lines = Lines::on(Broken).unwrap();
-    lines.print("a line").unwrap();
-    eventually("a line is refused", || lines.print("another").is_err());
-    assert!(lines.finish("the last").unwrap_err().contains("cannot write"));
-}
-
-// Goal: the last line comes after all others, and they are written when it has been waited for.
-#[test]
-fn the_last_line_is_the_last() {
-    let (open, gate) = mpsc::channel::<()>();
-    drop(open);
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let lines = Lines::on(Gated { gate, taken: Arc::clone(&taken) }).unwrap();
-    lines.print("one").unwrap();
-    lines.print("two").unwrap();
-    lines.finish("three").unwrap();
-    assert_eq!(taken.lock().unwrap().as_slice(), b"one\ntwo\nthree\n");
 }
 
 fn curl(arguments: &[&str]) -> Vec<u8> {

@@ -6,8 +6,8 @@
 //! the queue, and their number stands where they would have stood. An output that fails ends the
 //! thread, and is told to whoever has a line after that.
 //!
-//! Used by the programs that print while they serve. It never blocks its caller but in `finish`,
-//! whose caller has nothing else to do.
+//! Used by the programs that print while they serve, and by `aside`. It never blocks its caller but
+//! in `finish` and `flush`, whose caller has nothing else to do.
 
 use std::{
     fmt::{Display, Write as _},
@@ -93,14 +93,21 @@ impl Lines {
         state.count_dropped();
         writeln!(state.queued, "{line}").expect("a string takes it");
         self.shared.changed.notify_all();
-        let is_busy = |state: &mut State| {
-            state.failure.is_none() && (state.writing || !state.queued.is_empty())
-        };
+        self.until_written(state)
+    }
+
+    /// Waits a moment for all that is queued to be written.
+    pub(crate) fn flush(&self) -> Result<(), String> {
+        self.until_written(self.shared.lock())
+    }
+
+    fn until_written(&self, state: MutexGuard<'_, State>) -> Result<(), String> {
+        let is_busy = |state: &mut State| state.failure.is_none() && state.has_work();
         let waited = self.shared.changed.wait_timeout_while(state, LAST, is_busy);
         let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         match &state.failure {
             Some(failure) => Err(failure.clone()),
-            None if waited.timed_out() => Err("nobody reads standard output".to_owned()),
+            None if waited.timed_out() => Err("nobody reads the last lines".to_owned()),
             None => Ok(()),
         }
     }
@@ -114,6 +121,11 @@ impl Drop for Lines {
 }
 
 impl State {
+    /// Whether anything is still to be written, or being written.
+    fn has_work(&self) -> bool {
+        self.writing || !self.queued.is_empty() || self.dropped > 0
+    }
+
     /// Says how many lines are missing, if any are.
     fn count_dropped(&mut self) {
         let dropped = mem::take(&mut self.dropped);
@@ -135,7 +147,7 @@ impl Shared {
         while let Some(lines) = self.next() {
             let written = output.write_all(lines.as_bytes()).and_then(|()| output.flush());
             if let Err(error) = written {
-                let failure = format!("cannot write to standard output: {error}");
+                let failure = format!("cannot write: {error}");
                 self.lock().failure = Some(failure);
                 self.changed.notify_all();
                 return;

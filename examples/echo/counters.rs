@@ -14,7 +14,7 @@ use std::{
 use edgewake::time::sleep;
 
 use crate::common::{
-    command_line,
+    lines::Lines,
     numbers::{Counted, Grouped},
 };
 
@@ -127,14 +127,16 @@ impl Counters {
         .await;
     }
 
-    /// Prints a line for each second in which something changed. Ends when it cannot print.
+    /// Prints a line for each second in which something changed, and waits for nobody to read it.
+    /// Ends when it cannot print.
     pub(crate) async fn report(&self) -> Result<(), String> {
+        let lines = Lines::on_stdout()?;
         let mut told = self.totals();
         loop {
             self.change_from(told).await;
             sleep(PERIOD).await;
             let now = self.totals();
-            command_line::print(format_args!("{}\n", self.line(told, now)))?;
+            lines.print(self.line(told, now))?;
             told = now;
         }
     }

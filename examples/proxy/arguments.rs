@@ -21,6 +21,7 @@ Usage: proxy --listen WHERE --connect WHERE [OPTIONS]
   --method auto        move bytes as seems cheapest (the default)
   --method buffer      through a buffer
   --method splice      through the kernel alone, where it can (Linux)
+  --patience SECONDS   how long connecting may take (30)
   --grace SECONDS      how long flows may go on after Ctrl-C (10)
   --quiet              no line a second
   -h, --help           this text
@@ -34,13 +35,15 @@ pub(crate) struct Arguments {
     pub(crate) listen: Listen,
     pub(crate) connect: Target,
     pub(crate) method: CopyMethod,
+    pub(crate) patience: Duration,
     pub(crate) grace: Duration,
     pub(crate) quiet: bool,
 }
 
 pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let (mut listen, mut connect) = (None, None);
-    let (mut method, mut grace, mut quiet) = (CopyMethod::Auto, Duration::from_secs(10), false);
+    let (mut method, mut quiet) = (CopyMethod::Auto, false);
+    let (mut patience, mut grace) = (Duration::from_secs(30), Duration::from_secs(10));
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -56,12 +59,8 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
                 let word: String = value(&mut parser, "--method", "auto, buffer or splice")?;
                 method = method_named(&word)?;
             }
-            Long("grace") => {
-                let what = "a number of seconds, like 10 or 0.5";
-                let seconds: f64 = value(&mut parser, "--grace", what)?;
-                grace = Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| format!("--grace needs {what}"))?;
-            }
+            Long("patience") => patience = seconds(&mut parser, "--patience")?,
+            Long("grace") => grace = seconds(&mut parser, "--grace")?,
             Long("quiet") => quiet = true,
             Short('h') | Long("help") => return Ok(Request::Help),
             other => return Err(other.unexpected()),
@@ -69,7 +68,13 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     }
     let listen = listen.ok_or("--listen is needed, like --listen tcp:127.0.0.1:8000")?;
     let connect = connect.ok_or("--connect is needed, like --connect tcp:example.org:80")?;
-    Ok(Request::Run(Arguments { listen, connect, method, grace, quiet }))
+    Ok(Request::Run(Arguments { listen, connect, method, patience, grace, quiet }))
+}
+
+fn seconds(parser: &mut lexopt::Parser, option: &str) -> Result<Duration, lexopt::Error> {
+    let what = "a number of seconds, like 10 or 0.5";
+    let seconds: f64 = value(parser, option, what)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{option} needs {what}").into())
 }
 
 fn method_named(word: &str) -> Result<CopyMethod, String> {

@@ -5,6 +5,7 @@ use std::{io, rc::Rc, time::Duration};
 use edgewake::{
     io::{AsyncRead, AsyncWrite, CopyMethod, CopyOptions},
     net::{TcpStream, UnixStream},
+    time::timeout,
 };
 
 use crate::{
@@ -16,13 +17,20 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Proxy {
     target: Target,
+    /// How long connecting may take.
+    patience: Duration,
     method: CopyMethod,
     pub(crate) counters: Counters,
 }
 
 impl Proxy {
-    pub(crate) fn new(target: Target, method: CopyMethod) -> Proxy {
-        Proxy { target, method, counters: Counters::new() }
+    pub(crate) fn new(target: Target, patience: Duration, method: CopyMethod) -> Proxy {
+        Proxy { target, patience, method, counters: Counters::new() }
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        // An elapsed time is an error of the kind `TimedOut`.
+        timeout(self.patience, self.target.connect()).await?
     }
 }
 
@@ -52,7 +60,7 @@ pub(crate) fn start(client: Stream, proxy: &Rc<Proxy>) {
     // Dropping the handle of a task detaches it. Connecting is a task of its own: it takes more
     // room than what comes then, which is where a flow spends its life.
     drop(edgewake::spawn_local(async move {
-        match (client, flow.0.target.connect().await) {
+        match (client, flow.0.connect().await) {
             (Stream::Tcp(client), Ok(Stream::Tcp(server))) => carry(client, server, flow),
             (Stream::Tcp(client), Ok(Stream::Unix(server))) => carry(client, server, flow),
             (Stream::Unix(client), Ok(Stream::Tcp(server))) => carry(client, server, flow),

@@ -4,6 +4,7 @@
 use std::{fmt::Write, fs::File, ops::Range, time::SystemTime};
 
 use crate::{
+    conditions::{self, Verdict, Version},
     date, media, page,
     path::Target,
     range::{self, Part},
@@ -50,9 +51,9 @@ pub(crate) fn to(request: &Request, site: &Site) -> Answer {
     draft.finish(request.method == "HEAD")
 }
 
-/// Answers what was no request.
-pub(crate) fn to_broken(status: u16) -> Answer {
-    Draft::status(status).finish(false)
+/// Answers what was no request, of which this came.
+pub(crate) fn to_broken(status: u16, input: &[u8]) -> Answer {
+    Draft::status(status).finish(input.starts_with(b"HEAD "))
 }
 
 fn resource(request: &Request, site: &Site, target: &Target) -> Draft {
@@ -69,13 +70,20 @@ fn resource(request: &Request, site: &Site, target: &Target) -> Draft {
 
 fn send_file(request: &Request, found: OpenFile) -> Draft {
     let OpenFile { file, name, length, modified, tag } = found;
-    let known =
-        |draft: Draft| draft.field("ETag", &tag).field("Last-Modified", &date::format(modified));
-    if is_unchanged(request, &tag, modified) {
-        return known(Draft { body: None, ..Draft::new(304) });
+    let version = Version { tag: &tag, modified };
+    // A file from the future was modified now, as far as anybody is told (RFC 9110, 8.8.2.1).
+    let told = date::format(modified.min(date::seconds(SystemTime::now())));
+    let known = |draft: Draft| draft.field("ETag", &tag).field("Last-Modified", &told);
+    match conditions::weigh(request, version) {
+        Verdict::Answered => {}
+        Verdict::Unchanged => return known(Draft { body: None, ..Draft::new(304) }),
+        Verdict::Failed => return Draft::status(412),
     }
     let part = match &request.range {
-        Some(range) if is_same(request, &tag, modified) => range::parse(range, length),
+        // It is defined for GET alone (RFC 9110, 14.2).
+        Some(range) if request.method == "GET" && conditions::is_same(request, version) => {
+            range::parse(range, length)
+        }
         _ => Part::Whole,
     };
     let draft = match part {
@@ -90,24 +98,6 @@ fn send_file(request: &Request, found: OpenFile) -> Draft {
     };
     let draft = draft.field("Content-Type", media::of(&name.to_string_lossy()));
     known(draft.field("Accept-Ranges", "bytes"))
-}
-
-/// Whether the client has the file as it is (RFC 9110, 13.2.2).
-fn is_unchanged(request: &Request, tag: &str, modified: u64) -> bool {
-    if let Some(tags) = &request.if_none_match {
-        let mut tags = tags.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
-        return tags.any(|known| known == tag || known == "*");
-    }
-    let since = request.if_modified_since.as_deref().and_then(date::parse);
-    since.is_some_and(|since| modified <= since)
-}
-
-/// Whether the file is still the one of which the client has a part.
-fn is_same(request: &Request, tag: &str, modified: u64) -> bool {
-    match request.if_range.as_deref() {
-        None => true,
-        Some(validator) => validator == tag || date::parse(validator) == Some(modified),
-    }
 }
 
 /// An answer in the making.

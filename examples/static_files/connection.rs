@@ -26,7 +26,7 @@ pub(crate) async fn serve(stream: TcpStream, server: &Server) -> io::Result<()> 
                 let line = format!("{} {}", request.method, request.target);
                 (answer(request, server).await?, line)
             }
-            Some(Err(status)) => (answer::to_broken(status), "-".to_owned()),
+            Some(Err(status)) => (answer::to_broken(status, &input), "-".to_owned()),
             None => return Ok(()),
         };
         let sent = send(&stream, &answer, server).await;

@@ -17,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) keep_alive: bool,
     pub(crate) range: Option<String>,
     pub(crate) if_range: Option<String>,
+    pub(crate) if_match: Option<String>,
+    pub(crate) if_unmodified_since: Option<String>,
     pub(crate) if_none_match: Option<String>,
     pub(crate) if_modified_since: Option<String>,
 }
@@ -66,6 +68,8 @@ fn read(parsed: &httparse::Request<'_, '_>) -> Result<Request, u16> {
             "transfer-encoding" => body = true,
             "range" => request.range = Some(value.to_owned()),
             "if-range" => request.if_range = Some(value.to_owned()),
+            "if-match" => request.if_match = Some(value.to_owned()),
+            "if-unmodified-since" => request.if_unmodified_since = Some(value.to_owned()),
             "if-none-match" => request.if_none_match = Some(value.to_owned()),
             "if-modified-since" => request.if_modified_since = Some(value.to_owned()),
             _ => {}

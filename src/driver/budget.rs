@@ -53,6 +53,13 @@ pub(crate) fn charge(bytes: usize) {
     LEFT.set(LEFT.get().saturating_sub(worth));
 }
 
+/// The same of a transfer that nothing was spent on before it was made: it is worth one operation
+/// however small it is.
+#[inline]
+pub(crate) fn charge_whole(bytes: usize) {
+    charge(bytes.max(OPERATION_BYTES));
+}
+
 #[cold]
 fn exhausted(cx: &mut Context<'_>) -> Poll<()> {
     refill();
@@ -66,7 +73,9 @@ mod tests {
 
     use futures::task::noop_waker;
 
-    use super::{OPERATION_BYTES, OPERATIONS_MAX, charge, poll_spend, refill, refund};
+    use super::{
+        OPERATION_BYTES, OPERATIONS_MAX, charge, charge_whole, poll_spend, refill, refund,
+    };
 
     // T58. Goal: the budget ends a row of ready operations, once, and then refills.
     #[test]
@@ -96,6 +105,19 @@ mod tests {
         charge(usize::MAX);
         assert_eq!(poll_spend(&mut cx), Poll::Pending);
         assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
+    }
+
+    // T58. Goal: transfers that are made in a row, without asking in between, are operations too.
+    #[test]
+    fn t58_small_transfers_are_charged() {
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        refill();
+        for _ in 0..OPERATIONS_MAX / 4 {
+            charge_whole(1);
+            charge_whole(3 * OPERATION_BYTES);
+        }
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
     }
 
     // Goal: waiting costs nothing, so that a task with a thousand idle sockets can rest.

@@ -90,7 +90,7 @@ impl Inner {
 
 impl fmt::Debug for Timers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = lock(&self.inner).wheel.len();
+        let pending = self.pending();
         f.debug_struct("Timers").field("pending", &pending).finish_non_exhaustive()
     }
 }
@@ -102,6 +102,11 @@ impl Timers {
             origin: Instant::now(),
             occupied: AtomicBool::new(false),
         }
+    }
+
+    /// How many timers are to come.
+    pub(crate) fn pending(&self) -> usize {
+        lock(&self.inner).wheel.len()
     }
 
     /// Nanoseconds from the origin; what lies before it is due, what lies beyond 584 years never.

@@ -4,8 +4,8 @@
 //! can be dropped at any point. Nothing that was read is kept: what did not go is read again.
 //!
 //! Which of the two conditions a `WouldBlock` speaks of must be known, for it clears the readiness
-//! of the socket. A file on a disk never has to be waited for. Anything else may have to be; so it
-//! is read and sent in two calls, and a `WouldBlock` of the first is an error.
+//! of the socket. If the socket has room all the same it was the file: one of /proc or /sys, say,
+//! or a device. Then it is read and sent in two calls, and a `WouldBlock` of the first is an error.
 
 use std::{
     io,
@@ -96,8 +96,8 @@ fn send_piece(
             // If there is another reason, the other way will meet it as well.
             Err(error) if socket::is_send_file_refused(&error) => {}
             // Of which of the two? The other way tells them apart.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !file::is_on_disk(file)? => {
-            }
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && socket::has_room(socket)? => {}
             outcome => return outcome,
         }
     }

@@ -193,21 +193,21 @@ impl Source {
         self.exposure.store(REPLACEABLE, Ordering::Relaxed);
     }
 
-    /// An event of the kernel.
+    /// An event of the kernel. Returns whether somebody waited for it.
     #[inline(always)]
-    pub(super) fn set_readiness(&self, event: &Event) {
+    pub(super) fn set_readiness(&self, event: &Event) -> bool {
         if !event.is_only_readable() {
             return self.set_readiness_in_full(event);
         }
         #[cfg(edgewake_selector = "kqueue")]
         self.remember(event);
         let raised = self.read.raise(DATA);
-        if raised.owes_list() {
-            self.wake_list(DATA, 0);
-        }
+        let woke_listed = raised.owes_list() && self.wake_list(DATA, 0);
         if raised.owes_slot() {
             self.read.wake_slot();
+            return true;
         }
+        woke_listed
     }
 
     #[cfg(edgewake_selector = "kqueue")]
@@ -219,7 +219,7 @@ impl Source {
     }
 
     #[cold]
-    fn set_readiness_in_full(&self, event: &Event) {
+    fn set_readiness_in_full(&self, event: &Event) -> bool {
         #[cfg(edgewake_selector = "kqueue")]
         self.remember(event);
         let mut read = 0;
@@ -243,36 +243,40 @@ impl Source {
             // Before the bit that lets a reader run: a read stops at the urgent mark (T1).
             self.read.unset(DRAINS);
         }
-        self.raise(read, write);
+        self.raise(read, write)
     }
 
     /// Sets bits of both directions and wakes whoever waits for one of them. A waker that panics
-    /// stops nobody else (T22).
-    pub(super) fn raise(&self, read: u64, write: u64) {
+    /// stops nobody else (T22). Returns whether somebody did wait.
+    pub(super) fn raise(&self, read: u64, write: u64) -> bool {
         let raise = |side: &Side, bits| if bits == 0 { None } else { Some(side.raise(bits)) };
         let raised = [raise(&self.read, read), raise(&self.write, write)];
-        if raised.iter().flatten().any(|raised: &Raised| raised.owes_list()) {
-            self.wake_list(read, write);
-        }
+        let listed = raised.iter().flatten().any(|raised: &Raised| raised.owes_list());
+        let mut woke = listed && self.wake_list(read, write);
         for (side, raised) in [&self.read, &self.write].into_iter().zip(raised) {
             if raised.is_some_and(Raised::owes_slot) {
                 isolate(|| side.wake_slot());
+                woke = true;
             }
         }
+        woke
     }
 
+    /// Returns whether somebody in the list waited for it.
     #[cold]
-    fn wake_list(&self, read: u64, write: u64) {
+    fn wake_list(&self, read: u64, write: u64) -> bool {
         let met = {
             let mut waiters = lock(&self.waiters);
-            let Some(list) = waiters.as_mut() else { return };
+            let Some(list) = waiters.as_mut() else { return false };
             let met = list.take_met(read, write);
             self.settle_listed(list);
             met
         };
+        let woke = !met.is_empty();
         for waker in met {
             isolate(|| waker.wake());
         }
+        woke
     }
 
     /// Takes `LISTED` from the directions that nobody in the list waits for any more. Under the
@@ -333,10 +337,10 @@ impl Source {
         }
         // An event came before `LISTED` could be seen: its wake-up is ours to give.
         let word = seen.word();
-        match direction {
+        let _perhaps_only_us = match direction {
             Direction::Read => self.wake_list(word, 0),
             Direction::Write => self.wake_list(0, word),
-        }
+        };
         Wait::Retry
     }
 

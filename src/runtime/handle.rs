@@ -4,7 +4,7 @@
 use std::{fmt, future::Future};
 
 use super::{context, scheduler::Shared};
-use crate::{driver, sync::Arc, task::JoinHandle};
+use crate::{driver, metrics::Metrics, sync::Arc, task::JoinHandle};
 
 /// Reaches a runtime from any thread.
 ///
@@ -56,6 +56,29 @@ impl Handle {
         F::Output: Send + 'static,
     {
         self.shared.spawn(future)
+    }
+
+    /// What the runtime has done so far and what it has in hand, in numbers. From any thread, at
+    /// the price of three short locks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = edgewake::Runtime::new()?;
+    /// let handle = runtime.handle();
+    /// let before = handle.metrics();
+    /// # #[cfg(feature = "time")]
+    /// runtime.block_on(edgewake::time::sleep(Duration::from_millis(5)));
+    /// // A thread that reports would do this once in a while.
+    /// let now = handle.metrics();
+    /// let turns = now.turns - before.turns;
+    /// println!("{turns} turns, {} tasks, {} timers", now.tasks_alive, now.timers_pending);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
     }
 }
 

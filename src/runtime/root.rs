@@ -51,7 +51,13 @@ impl Wake for Root {
     fn wake_by_ref(self: &Arc<Root>) {
         // Release: pairs with `take_wake`, so that the poll sees what the waker did before.
         let before = self.woken.swap(true, Ordering::Release);
-        if !before && !task::is_installed(self.shared.identity()) {
+        if before {
+            return;
+        }
+        if task::is_installed(self.shared.identity()) {
+            self.shared.counters.root_wakes.add(1);
+        } else {
+            self.shared.elsewhere.wakes.increment();
             self.shared.driver.unpark();
         }
     }

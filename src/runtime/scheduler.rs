@@ -7,6 +7,7 @@ use std::future::Future;
 
 use crate::{
     driver,
+    metrics::{Counters, Elsewhere},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,8 @@ pub(super) const MOVED_MAX: usize = if cfg!(debug_assertions) { 2 << 10 } else {
 pub(super) struct Shared {
     pub(super) inject: Inject,
     pub(super) driver: Arc<driver::Shared>,
+    pub(super) counters: Counters,
+    pub(super) elsewhere: Elsewhere,
     /// The runtime is being dropped, and takes no tasks.
     closed: AtomicBool,
 }
@@ -33,7 +36,13 @@ pub(super) struct Scheduler(Arc<Shared>);
 
 impl Shared {
     pub(super) fn new(driver: Arc<driver::Shared>) -> Shared {
-        Shared { inject: Inject::new(), driver, closed: AtomicBool::new(false) }
+        Shared {
+            inject: Inject::new(),
+            driver,
+            counters: Counters::default(),
+            elsewhere: Elsewhere::default(),
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// By what the worker's thread knows this runtime. Nonzero, and nobody else's while it lives.
@@ -65,11 +74,11 @@ impl Shared {
         let (runnable, handle) = task::new(future, Scheduler(Arc::clone(self)));
         if !task::is_installed(self.identity()) {
             self.inject(runnable);
-        // Relaxed: `close` runs on this thread.
-        } else if self.closed.load(Ordering::Relaxed) {
+        } else if self.is_closed() {
             task::refuse(runnable);
         } else {
-            task::push_new(self.identity(), runnable);
+            self.counters.spawns.add(1);
+            self.admit(runnable);
         }
         handle
     }
@@ -77,7 +86,10 @@ impl Shared {
     /// Sends a new task to the worker. If that has gone, the task ends here, cancelled.
     fn inject(&self, runnable: Runnable) {
         match self.inject.push(runnable) {
-            Ok(()) => self.driver.unpark(),
+            Ok(()) => {
+                self.elsewhere.spawns.increment();
+                self.driver.unpark();
+            }
             Err(runnable) => task::refuse(runnable),
         }
     }
@@ -86,8 +98,25 @@ impl Shared {
     #[cold]
     pub(super) fn adopt(self: &Arc<Shared>) {
         for runnable in self.inject.take() {
-            task::push_new(self.identity(), runnable);
+            self.admit(runnable);
         }
+    }
+
+    fn admit(self: &Arc<Shared>, runnable: Runnable) {
+        self.counters.admissions.add(1);
+        task::push_new(self.identity(), runnable);
+    }
+
+    /// `block_on` polls its own future, which was in no queue.
+    pub(super) fn count_root_poll(&self) {
+        self.counters.admissions.add(1);
+        self.counters.polls.add(1);
+    }
+
+    /// The runtime is being dropped, or has been.
+    pub(super) fn is_closed(&self) -> bool {
+        // Relaxed: asked by `spawn` on the thread that runs `close`, and for a snapshot.
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Refuses tasks from now on, and returns those that were on their way.
@@ -101,9 +130,14 @@ impl Shared {
 impl Schedule for Scheduler {
     #[inline(always)]
     fn schedule(&self, runnable: Runnable) {
-        if let Err(runnable) = task::push(self.0.identity(), runnable) {
-            self.schedule_from_elsewhere(runnable);
+        match task::push(self.0.identity(), runnable) {
+            Ok(()) => self.0.counters.local_wakes.add(1),
+            Err(runnable) => self.schedule_from_elsewhere(runnable),
         }
+    }
+
+    fn retire(&self) {
+        self.0.counters.completions.add(1);
     }
 }
 
@@ -113,6 +147,7 @@ impl Scheduler {
         // Refused: the runtime is being dropped and has withdrawn the Runnable of every task, or
         // will; this one is of no use any more.
         if self.0.inject.push(runnable).is_ok() {
+            self.0.elsewhere.wakes.increment();
             self.0.driver.unpark();
         }
     }

@@ -28,6 +28,9 @@ use crate::sync::UnsafeCell;
 pub(crate) trait Schedule: Send + Sync + 'static {
     /// Brings a Runnable to the worker. Called on any thread.
     fn schedule(&self, runnable: Runnable);
+
+    /// A task that the worker had adopted is finished. Called on the worker.
+    fn retire(&self) {}
 }
 
 /// What every task begins with.
@@ -401,7 +404,9 @@ where
         }
         // SAFETY: the task has completed, so this is the last the worker has to do with it.
         unsafe {
-            local::unbind(header);
+            if local::unbind(header) {
+                cell.scheduled.scheduler.retire();
+            }
             drop_reference(header);
         }
     }

@@ -23,6 +23,7 @@ pub(crate) struct Inject {
 struct List {
     head: Option<NonNull<Header>>,
     tail: Option<NonNull<Header>>,
+    length: usize,
     closed: bool,
 }
 
@@ -31,7 +32,7 @@ unsafe impl Send for List {}
 
 impl Inject {
     pub(crate) fn new() -> Inject {
-        let list = List { head: None, tail: None, closed: false };
+        let list = List { head: None, tail: None, length: 0, closed: false };
         Inject { occupied: AtomicBool::new(false), list: Mutex::new(list) }
     }
 
@@ -49,6 +50,7 @@ impl Inject {
             // SAFETY: the list owns the Runnable of its tail.
             Some(tail) => unsafe { tail.as_ref().next.with_mut(|next| *next = Some(header)) },
         }
+        list.length += 1;
         // Relaxed: the pusher kicks after this, with a fence that pairs with the worker's.
         self.occupied.store(true, Ordering::Relaxed);
         Ok(())
@@ -61,21 +63,32 @@ impl Inject {
         self.occupied.load(Ordering::Relaxed)
     }
 
+    /// How many Runnables are in the list.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.list).length
+    }
+
     /// Takes everything, in order.
     pub(crate) fn take(&self) -> Taken {
         let mut list = lock(&self.list);
         // Relaxed: under the lock, like `push`.
         self.occupied.store(false, Ordering::Relaxed);
-        list.tail = None;
-        Taken(list.head.take())
+        list.empty()
     }
 
     /// Takes everything and refuses what comes later.
     pub(crate) fn close(&self) -> Taken {
         let mut list = lock(&self.list);
         list.closed = true;
-        list.tail = None;
-        Taken(list.head.take())
+        list.empty()
+    }
+}
+
+impl List {
+    fn empty(&mut self) -> Taken {
+        self.tail = None;
+        self.length = 0;
+        Taken(self.head.take())
     }
 }
 

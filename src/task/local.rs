@@ -151,17 +151,17 @@ fn bind(runnable: &Runnable) {
     });
 }
 
-/// Takes a completed task off the list, if it is on one.
+/// Takes a completed task off the list. False if it is on none: it was never adopted.
 ///
 /// # Safety
 ///
 /// This thread is the task's worker, or the task was never bound, and the task is alive.
-pub(super) unsafe fn unbind(header: NonNull<Header>) {
+pub(super) unsafe fn unbind(header: NonNull<Header>) -> bool {
     // SAFETY: the caller vouches for the turn; neighbours in the list are alive.
     unsafe {
         let links = header.as_ref().links.with(|links| *links);
         if !links.is_bound(header) {
-            return;
+            return false;
         }
         match links.before {
             Some(before) => before.as_ref().links.with_mut(|at| (*at).after = links.after),
@@ -172,6 +172,7 @@ pub(super) unsafe fn unbind(header: NonNull<Header>) {
         }
         header.as_ref().links.with_mut(|at| *at = Links::unbound(header));
     }
+    true
 }
 
 /// Cancels a task that no worker has adopted, on the thread that made it.

@@ -34,24 +34,6 @@ pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result
     Ok(count as usize)
 }
 
-/// Whether it is a regular file or a block device: what a read has to wait for is then the disk,
-/// never somebody else.
-///
-/// # Errors
-///
-/// `EBADF`.
-///
-/// # References
-///
-/// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html),
-/// [inode(7)](https://man7.org/linux/man-pages/man7/inode.7.html)
-#[doc(alias = "fstat")]
-#[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
-pub fn is_on_disk(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    let kind = kind_of(fd.as_raw_fd())?;
-    Ok(kind == libc::S_IFREG as u32 || kind == libc::S_IFBLK as u32)
-}
-
 /// The type of the file under a number, which need not be open, as the bits of its mode that
 /// `S_IFMT` masks.
 #[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]

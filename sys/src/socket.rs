@@ -45,7 +45,7 @@ pub use self::{
         recv_message, recv_message_uninit, send_message,
     },
     mmsg::{MultiRecv, MultiSend, Outgoing, is_segmentation_refused},
-    sendfile::{is_send_file_refused, send_file},
+    sendfile::{has_room, is_send_file_refused, send_file},
     stream_message::{recv_stream_message, send_stream_message},
     transfer::{peek, peek_uninit, recv, recv_oob, recv_uninit, send, send_oob},
     unix::{

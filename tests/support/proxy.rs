@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary compiles its own copy and uses a part of it")]
 #![allow(unreachable_pub, reason = "a module of each test binary, reached as `proxy::…`")]
 
-use std::{io, rc::Rc};
+use std::{io, rc::Rc, time::Duration};
 
 use edgewake::{JoinHandle, io::CopyMethod};
 use futures::channel::oneshot;
@@ -29,13 +29,24 @@ pub struct Running {
 
 impl Running {
     pub fn start(listen: &str, connect: &str, method: CopyMethod, most: u64) -> Running {
+        Running::start_patient(listen, connect, method, most, Duration::from_secs(30))
+    }
+
+    /// With a limit to how long connecting takes.
+    pub fn start_patient(
+        listen: &str,
+        connect: &str,
+        method: CopyMethod,
+        most: u64,
+        patience: Duration,
+    ) -> Running {
         let listener = Listen::parse(listen).unwrap().listen().unwrap();
         let place = match listener.place().unwrap() {
             Place::Tcp(address) => format!("tcp:{address}"),
             Place::Unix(address) => format!("unix:{}", Name(&address)),
             Place::Udp(_) => unreachable!("it is a stream's"),
         };
-        let proxy = Rc::new(Proxy::new(Target::parse(connect).unwrap(), method));
+        let proxy = Rc::new(Proxy::new(Target::parse(connect).unwrap(), patience, method));
         let (stop, stopped) = oneshot::channel();
         let serving = Rc::clone(&proxy);
         let accepting = edgewake::spawn_local(async move {

@@ -28,6 +28,12 @@ use crate::{driver::budget, reactor::Direction};
 /// stays changed (T86).
 const ROW_MAX: u64 = 1024 * 1024;
 
+/// How many times a pipe is filled in a row, where each time brings a few bytes only (T58).
+const ROW_FILLS_MAX: u32 = 64;
+
+/// What is taken out of a pipe at a time.
+const TAKEN_MAX: usize = 64 * 1024;
+
 /// What is to be done about the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -236,11 +242,12 @@ impl Flow {
         plan: &Plan<'_>,
     ) -> io::Result<Stop> {
         let start = self.count;
-        loop {
+        for _ in 0..ROW_FILLS_MAX {
             while let Some(pipe) = &mut self.pipe {
                 match splice::empty(pipe, to) {
                     Ok(Emptied::Bytes(count)) => {
                         self.pipe.take_if(|pipe| pipe.holds() == 0);
+                        budget::charge_whole(count);
                         self.wrote(count, plan);
                     }
                     Ok(Emptied::Refused) => {
@@ -277,13 +284,17 @@ impl Flow {
                 Err(error) => return Err(error),
             }
         }
+        Ok(Stop::Enough)
     }
 
     /// Takes out of the pipe, into the hand, what the writer does not let be spliced.
     #[cold]
     fn take_out(&mut self, plan: &Plan<'_>) -> io::Result<()> {
         let Some(pipe) = &mut self.pipe else { return Ok(()) };
-        let mut buffer = Buffer::take(plan.buffer_size);
+        // What was spliced in one piece goes on in few, also where the caller's buffer is small.
+        let fits = pipe.holds() <= plan.buffer_size;
+        let mut buffer =
+            Buffer::take(if fits { plan.buffer_size } else { plan.buffer_size.max(TAKEN_MAX) });
         let end = match sys::read(pipe.read_end(), &mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,
@@ -325,13 +336,13 @@ impl Flow {
             if bytes.start == bytes.end {
                 self.hand = None;
             }
+            budget::charge(count);
             self.wrote(count, plan);
         }
         Poll::Ready(Ok(()))
     }
 
     fn wrote(&mut self, count: usize, plan: &Plan<'_>) {
-        budget::charge(count);
         self.unflushed = true;
         self.count += count as u64;
         if let Some(counter) = plan.counter {

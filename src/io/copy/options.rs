@@ -70,7 +70,8 @@ impl<'c> CopyOptions<'c> {
     }
 
     /// The size of a buffer in bytes, 64 KiB unless set; none counts as one. A direction has a
-    /// buffer only while it has bytes in hand.
+    /// buffer only while it has bytes in hand. What was spliced already when the writer turns out
+    /// not to take that goes on through a buffer of 64 KiB at least.
     pub const fn buffer_size(mut self, bytes: usize) -> CopyOptions<'c> {
         self.buffer_size = if bytes == 0 { 1 } else { bytes };
         self

@@ -4,9 +4,10 @@
 //! BSDs, and returns the count alone on Linux. Here it is the count everywhere; the error comes
 //! with the next call, if it still holds.
 
-#[cfg(edgewake_has = "sendfile")]
-use std::os::fd::AsRawFd;
-use std::{io, os::fd::BorrowedFd};
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+};
 
 use crate::{
     file::{offset_of, wide},
@@ -64,6 +65,25 @@ pub fn is_send_file_refused(error: &io::Error) -> bool {
     ];
     let named = error.raw_os_error().is_some_and(|errno| refusals.contains(&errno));
     named || error.kind() == io::ErrorKind::Unsupported
+}
+
+/// Whether the socket would take more now: what has to be waited for after an `EAGAIN` of
+/// [`send_file`] is the socket, or else the file. A socket that has failed has room: the next send
+/// says why. Nothing waits.
+///
+/// # Errors
+///
+/// `EINTR`, `ENOMEM`.
+///
+/// # References
+///
+/// [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html) `POLLOUT`
+#[doc(alias = "poll")]
+pub fn has_room(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: `entry` is one entry to read and write; with a timeout of zero nothing waits.
+    unsafe { syscall!(poll(&mut entry, 1, 0)) }?;
+    Ok(entry.revents != 0)
 }
 
 #[cfg(edgewake_has = "sendfile_linux")]
@@ -124,4 +144,37 @@ fn count(outcome: io::Result<libc::c_int>, sent: wide::off_t) -> io::Result<usiz
 fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: wide::off_t, _: usize) -> io::Result<usize> {
     let sentence = "this system has no sendfile(2)";
     Err(io::Error::new(io::ErrorKind::Unsupported, sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{ErrorKind, Read, Write},
+        os::{fd::AsFd, unix::net::UnixStream},
+    };
+
+    use super::has_room;
+
+    // Goal: a full socket has none, one that was read from has some, and so has one whose peer has
+    // gone, since a send would not have to wait.
+    #[test]
+    fn room_comes_and_goes() {
+        let (mut socket, mut peer) = UnixStream::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        assert!(has_room(socket.as_fd()).unwrap());
+        let mut sent = 0;
+        let error = loop {
+            match socket.write(&[0; 4096]) {
+                Ok(count) => sent += count,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(!has_room(socket.as_fd()).unwrap());
+        peer.read_exact(&mut vec![0; sent]).unwrap();
+        assert!(has_room(socket.as_fd()).unwrap());
+        while socket.write(&[0; 4096]).is_ok() {}
+        drop(peer);
+        assert!(has_room(socket.as_fd()).unwrap());
+    }
 }
