@@ -1,8 +1,8 @@
 # Each target is a stage of the gate, and each stage is a script of .ci/stages: `make NAME` here and
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
-STAGES := format tidy clippy test test-pipe test-fake-kqueue test-faults features msrv doc \
-	examples bench-check loom package cross-check cross-link setup loom-full
+STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
+	doc examples bench-check loom package cross-check cross-link setup loom-full
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render $(STAGES)
@@ -43,6 +43,7 @@ clean-ci: ## removes what the stages built and downloaded
 
 format: ## rustfmt agrees with every file
 tidy: ## layering, sizes and manners of the sources
+deny: ## the dependencies: which there may be, their licences, where they come from
 clippy: ## no warning from rustc or clippy
 test: ## the whole suite, with the default features and with all
 test-pipe: ## the suite over the pipe notifier

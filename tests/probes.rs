@@ -125,7 +125,10 @@ fn a_point_has_the_arguments_that_it_documents() {
 fn a_point_marks_a_no_op_of_the_code() {
     let (Some(notes), Some(headers)) = (readelf("-n"), readelf("-S")) else { return };
     let (address, offset, size) = section(&headers, ".text");
-    let (base, ..) = section(&headers, ".stapsdt.base");
+    let (base, base_offset, _) = section(&headers, ".stapsdt.base");
+    // perf adds to each location what lies between the two (its `populate_sdt_note`), to get from
+    // an address to a place in the file.
+    assert_eq!(base.wrapping_sub(base_offset), address.wrapping_sub(offset), "perf would miss");
     let program = fs::read(env::current_exe().expect("its path")).expect("this program's bytes");
     for point in points(&notes) {
         let within = point.location.checked_sub(address).filter(|within| *within < size);

@@ -2,7 +2,8 @@
 //!
 //! The dependency rule: arrows only go down, `runtime -> {driver, task}`, `driver -> {reactor,
 //! time}`, `{net, io, process, signal} -> async_fd -> {reactor, driver}`, `reactor ->
-//! edgewake-sys -> libc`. The rules are in tidy/rules.rs; tidy/bad.rs shows each of them to fail.
+//! edgewake-sys -> libc`. The rules are in tidy/rules.rs, what the documents say of the tests is
+//! held by tidy/documents.rs; tidy/bad.rs shows each of them to fail.
 //! Where the sources are not at hand, as on a machine that got only the test binary, nothing can
 //! be read: the tests say so and pass.
 
@@ -10,12 +11,14 @@
 
 #[path = "tidy/bad.rs"]
 mod bad;
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
 mod source;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
 use rules::Exception;
 use source::Source;
@@ -50,8 +53,14 @@ const BARE_SYNC: &[Exception] = &[
 const SLEEPERS: &[Exception] =
     &[("tests/support/mod.rs", "looks at a condition again and again, with a deadline")];
 
+/// Every source file, read once for all tests.
+fn workspace() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read);
+    &SOURCES
+}
+
 /// Every source file, or nothing, with a printed reason, where there is no source tree.
-fn workspace() -> Vec<Source> {
+fn read() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
     if !root.join("src/lib.rs").exists() {
@@ -80,6 +89,17 @@ fn collect(root: &Path, at: &Path, sources: &mut Vec<Source>) {
     }
 }
 
+/// What a document beside the sources says; none where a part of the tests is not there, as in a
+/// published package, so that nothing can be held against them.
+fn document(name: &str) -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if !root.join("sys/src/lib.rs").exists() {
+        println!("skipped: not all tests are at {}", root.display());
+        return None;
+    }
+    Some(fs::read_to_string(root.join(name)).expect("a document of the workspace"))
+}
+
 #[track_caller]
 fn none(breaches: Vec<String>) {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
@@ -87,47 +107,72 @@ fn none(breaches: Vec<String>) {
 
 #[test]
 fn arrows_only_go_down() {
-    none(rules::layers(&workspace()));
+    none(rules::layers(workspace()));
 }
 
 #[test]
 fn the_wheel_is_pure_data() {
-    none(rules::wheel_is_alone(&workspace()));
+    none(rules::wheel_is_alone(workspace()));
 }
 
 #[test]
 fn libc_is_named_in_sys_only() {
     // Tests make the conditions they need: descriptor limits, terminals, signals.
-    none(rules::word_only_in(&workspace(), "libc", &["sys/", "tests/"], &[]));
+    none(rules::word_only_in(workspace(), "libc", &["sys/", "tests/"], &[]));
 }
 
 #[test]
 fn unsafe_has_its_homes() {
     let homes = ["sys/", "src/task.rs", "src/task/", "tests/"];
-    none(rules::word_only_in(&workspace(), "unsafe", &homes, UNSAFE));
+    none(rules::word_only_in(workspace(), "unsafe", &homes, UNSAFE));
 }
 
 #[test]
 fn sys_knows_no_wakers_and_no_futures() {
-    none(rules::sys_is_passive(&workspace()));
+    none(rules::sys_is_passive(workspace()));
 }
 
 #[test]
 fn loom_sees_every_atomic_and_lock() {
-    none(rules::loom_sees_all(&workspace(), BARE_SYNC));
+    none(rules::loom_sees_all(workspace(), BARE_SYNC));
 }
 
 #[test]
 fn nobody_sleeps_to_wait() {
-    none(rules::nobody_sleeps(&workspace(), SLEEPERS));
+    none(rules::nobody_sleeps(workspace(), SLEEPERS));
 }
 
 #[test]
 fn ignored_tests_say_why() {
-    none(rules::ignored_with_reason(&workspace()));
+    none(rules::ignored_with_reason(workspace()));
 }
 
 #[test]
 fn lines_functions_and_files_are_small() {
-    none(rules::sizes(&workspace()));
+    none(rules::sizes(workspace()));
+}
+
+#[test]
+fn every_trap_has_a_test_or_a_reason() {
+    if let Some(architecture) = document("ARCHITECTURE.md") {
+        none(documents::traps(workspace(), &architecture));
+    }
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    for name in ["RELIABILITY.md", "SECURITY.md"] {
+        if let Some(text) = document(name) {
+            none(documents::promises(workspace(), name, &text));
+        }
+    }
+}
+
+#[test]
+fn the_library_has_four_dependencies() {
+    for name in ["Cargo.toml", "sys/Cargo.toml"] {
+        if let Some(manifest) = document(name) {
+            none(documents::dependencies(name, &manifest));
+        }
+    }
 }

@@ -5,6 +5,8 @@
 
 #[path = "support/files.rs"]
 mod files;
+#[path = "support/os.rs"]
+mod os;
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
@@ -77,10 +79,12 @@ fn t86_copying_to_a_dead_peer() {
     });
 }
 
-// Goal: the thread's signal mask is afterwards as it was. Method: it is looked at.
+// Goal: the thread's signal mask is afterwards as it was, and so is what the process does with each
+// signal: the library has no handlers. Method: both are looked at.
 #[test]
 fn mask_is_restored() {
     default_disposition();
+    let dispositions = os::dispositions();
     run(|| async {
         let blocked = || {
             let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
@@ -104,4 +108,5 @@ fn mask_is_restored() {
         assert!(is_broken(dead().await.send_file(&file, ..).await));
         assert!(!blocked());
     });
+    assert_eq!(os::dispositions(), dispositions);
 }

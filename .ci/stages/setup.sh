@@ -5,6 +5,7 @@ apt_install ca-certificates make python3 python3-venv netcat-openbsd socat curl 
     rustc-web cargo-web rust-web-src rust-web-clippy gcc libc6-dev
 need_rust
 need_zig
+need_deny
 retry cargo fetch
 if [ -f bench/Cargo.toml ]; then retry cargo fetch --manifest-path bench/Cargo.toml; fi
 cargo --version

@@ -83,7 +83,10 @@ macro_rules! note {
                 ".noaltmacro",
                 ".set edgewake_point, edgewake_point + 1",
                 ".ifndef _.stapsdt.base",
-                ".pushsection .stapsdt.base,\"aGR\",\"progbits\",.stapsdt.base,comdat",
+                // Executable, as no other's is: perf takes the distance of this section's address
+                // from its place in the file for that of the code, and linkers that lay segments
+                // out like lld (rustc's own) have another one for constants.
+                ".pushsection .stapsdt.base,\"axGR\",\"progbits\",.stapsdt.base,comdat",
                 ".weak _.stapsdt.base",
                 ".hidden _.stapsdt.base",
                 "_.stapsdt.base: .space 1",

@@ -73,6 +73,27 @@ pub fn open_descriptors() -> usize {
     (0..4096).filter(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } != -1).count()
 }
 
+/// The descriptors below 4096 that a program which is executed gets.
+pub fn inheritable_descriptors() -> Vec<i32> {
+    // SAFETY: F_GETFD takes no argument; a number that is not open is EBADF.
+    let flags = |fd: &i32| unsafe { libc::fcntl(*fd, libc::F_GETFD) };
+    (0..4096).filter(|fd| flags(fd) != -1 && flags(fd) & libc::FD_CLOEXEC == 0).collect()
+}
+
+/// What the process does with each signal: its disposition, or its handler's address.
+pub fn dispositions() -> Vec<usize> {
+    let of = |signal| {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: a null action changes nothing; `action` is room for the present one. All zeroes
+        // is a valid one, should the number be no signal's.
+        unsafe {
+            libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+            action.assume_init().sa_sigaction
+        }
+    };
+    (1..32).map(of).collect()
+}
+
 /// Whether a program that is executed does not get this descriptor.
 pub fn is_cloexec(fd: BorrowedFd<'_>) -> bool {
     // SAFETY: F_GETFD takes no argument, and the descriptor is open.

@@ -1,6 +1,7 @@
 //! Shows that each rule of `tidy` fails on what it forbids, and only there.
 
 use crate::{
+    documents::{self, TRAPS},
     rules::{self, MAX_FUNCTION_LINES},
     source::{Source, lex},
 };
@@ -185,4 +186,85 @@ fn functions_are_measured_by_their_braces() {
     let text = "fn a(b: [u8; 2]) -> fn(u8) {\n  if c { '}'; \"}\"; }\n}\nfn only();\nfn d() {}\n";
     let found = rules::functions(&lex(text));
     assert_eq!(found, [("a".to_owned(), 1, 3), ("d".to_owned(), 5, 1)]);
+}
+
+/// Tests that name all traps but one, and the document's table with these rows.
+fn traps_without(gone: u32, more: &str, rows: &str) -> Vec<String> {
+    let mut text = String::from("//! A.\n");
+    for trap in (1..=TRAPS).filter(|trap| *trap != gone) {
+        text += &format!("#[test]\nfn t{trap:02}_a() {{}}\n");
+    }
+    let sources = [Source::new("tests/a.rs", &(text + more))];
+    let table =
+        format!("# A\n\n## Traps that have no test here\n\n| trap | why |\n|---|---|\n{rows}");
+    documents::traps(&sources, &table)
+}
+
+#[test]
+fn a_trap_without_a_test_is_found() {
+    for gone in [1, 29, 92] {
+        let found = traps_without(gone, "", "");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("T{gone} has no test")), "{found:?}");
+    }
+    let named = [
+        "\n// T29, T30. Goal: a.\n#[test]\nfn a() {}\n",
+        "\n// T29\n#[cfg(all(\n    a,\n    b\n))]\n#[test]\nfn a() {}\n",
+        "\n#[test]\n// Goal: a (T29).\n#[should_panic(expected = \"{}\")]\nfn a() {}\n",
+        "\n// T29: the example.\n/// A.\n///\n/// ```compile_fail\n/// a\n/// ```\nfn a() {}\n",
+    ];
+    for more in named {
+        assert_eq!(traps_without(29, more, ""), Vec::<String>::new(), "{more}");
+    }
+    let unnamed = [
+        "\n// T29\n\n#[test]\nfn a() {}\n",
+        "\n// T29\nfn a() {}\n",
+        "\n// T290, XT29, T29b\n#[test]\nfn b() {}\n",
+        "\n#[test]\nfn a() {\n    // T29\n}\n#[test]\nfn b() {}\n",
+        "\n// T29\n/// ```text\n/// ```\nfn a() {}\n",
+        "\n//! T29\n#[test]\nfn at29_b() {}\n",
+    ];
+    for more in unnamed {
+        let found = traps_without(29, more, "");
+        assert!(found.iter().any(|what| what.starts_with("T29 has no test")), "{more}: {found:?}");
+    }
+}
+
+#[test]
+fn a_trap_with_a_reason_needs_no_test_and_has_none() {
+    assert_eq!(traps_without(29, "", "| T3, T29 | a |\n").len(), 1, "T3 has both");
+    assert_eq!(traps_without(29, "", "| T29 | a |\n\n## B\n\n| T4 | a |\n").len(), 0);
+    assert_eq!(traps_without(29, "", "| T29 | |\n").len(), 1, "no reason");
+    assert_eq!(traps_without(29, "", "## B\n| T29 | a |\n").len(), 1, "another table");
+    assert_eq!(traps_without(0, "\n#[test]\nfn t93_a() {}\n", "").len(), 1, "no such trap");
+}
+
+#[test]
+fn a_promise_without_its_test_is_found() {
+    let text = "//! A.\n#[test]\nfn a() {}\n\nfn b() {}\n";
+    let sources = [Source::new("tests/x.rs", text)];
+    let breaches = |text: &str| documents::promises(&sources, "R.md", text).len();
+    let table =
+        |holds: &str| format!("| promise | held by |\n| --- | --- |\n| it holds | {holds} |\n");
+    assert_eq!(breaches(&table("`tests/x.rs::a`")), 0);
+    assert_eq!(breaches(&table("`tests/x.rs::a`, `tests/x.rs::c`")), 1, "not there");
+    assert_eq!(breaches(&table("`tests/x.rs::b`")), 1, "not a test");
+    assert_eq!(breaches(&table("`tests/y.rs::a`")), 1, "in another file");
+    assert_eq!(breaches(&table("")), 1);
+    assert_eq!(breaches(&table("`tests/x.rs`")), 1);
+    assert_eq!(breaches(&table("not held: no test can see it")), 0);
+    assert_eq!(breaches(&table("not held: ")), 1, "no reason");
+    assert_eq!(breaches("Prose, with `tests/x.rs::a` and `io::Error`.\n"), 0);
+    assert_eq!(breaches("Prose, with `tests/x.rs::c`.\n"), 1);
+}
+
+#[test]
+fn a_fifth_dependency_is_found() {
+    let breaches = |text: &str| documents::dependencies("Cargo.toml", text).len();
+    assert_eq!(breaches("[dependencies]\nlibc = \"0.2\"\nbytes.workspace = true\n# mio = 1\n"), 0);
+    assert_eq!(breaches("[dependencies]\nlibc = \"0.2\"\nmio = \"1\"\n"), 1);
+    assert_eq!(breaches("[target.'cfg(unix)'.dependencies]\nmio = \"1\"\n"), 1);
+    assert_eq!(breaches("[build-dependencies]\ncc.workspace = true\n"), 1);
+    assert_eq!(breaches("[dependencies.mio]\nversion = \"1\"\n"), 2);
+    assert_eq!(breaches("[dev-dependencies]\nmio = \"1\"\n[features]\nmio = []\n"), 0);
 }

@@ -2,16 +2,13 @@
 //! connection.
 //!
 //! monoio's reads take the buffer along, so each connection has its own, and a datagram socket one.
-//! Ends on SIGINT and SIGTERM, of which a thread tells through a socket pair: a descriptor of any
-//! other kind is nothing monoio could wait for.
+//! Ends on SIGINT and SIGTERM.
 
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::ExitCode;
-use std::thread;
 
-use edgewake_bench::os::epoll::{self, Epoll, Events};
 use edgewake_bench::os::{datagram, process, signals, socket};
 use edgewake_bench::serve::{self, Arguments, ONE_BUFFER};
 use edgewake_bench::{announce, target::Target};
@@ -49,7 +46,7 @@ fn main() -> ExitCode {
     serve::run("echo_monoio", || {
         let arguments = parsed.map_err(io::Error::other)?;
         process::raise_fd_limit()?;
-        let stop = signal_pair()?;
+        let stop = signals::termination()?;
         let running = until_signal(&arguments, driver, stop);
         match driver {
             Driver::Epoll => RuntimeBuilder::<LegacyDriver>::new().build()?.block_on(running),
@@ -59,33 +56,14 @@ fn main() -> ExitCode {
     })
 }
 
-/// A socket that becomes readable when a signal has come to end this process.
-fn signal_pair() -> io::Result<StdUnixStream> {
-    let signals = signals::termination()?;
-    let epoll = Epoll::new()?;
-    epoll.add(signals.as_fd(), epoll::IN, 0)?;
-    let (reads, mut writes) = StdUnixStream::pair()?;
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut events = Events::with_capacity(1);
-        while !matches!(epoll.wait(&mut events, -1), Ok(1)) {}
-        // The other end reads until the process ends.
-        writes.write_all(b"!").unwrap_or_default();
-        drop(signals);
-    })?;
-    Ok(reads)
-}
-
-async fn until_signal(
-    arguments: &Arguments,
-    driver: Driver,
-    stop: StdUnixStream,
-) -> io::Result<()> {
-    stop.set_nonblocking(driver == Driver::Epoll)?;
-    let mut stop = UnixStream::from_std(stop)?;
+async fn until_signal(arguments: &Arguments, driver: Driver, stop: OwnedFd) -> io::Result<()> {
+    // monoio waits for sockets only. This is called one and never received from: all that is asked
+    // is whether it is readable, which any descriptor for poll(2) answers.
+    let stop = UnixStream::from_std(StdUnixStream::from(stop))?;
     // A task of its own, so that its wake-ups do not poll the signals as well.
     let serving = start(arguments, driver)?;
     monoio::select! {
-        (outcome, _) = stop.read(vec![0; 1]) => outcome.map(drop),
+        outcome = stop.readable(false) => outcome,
         ended = serving => ended,
     }
 }

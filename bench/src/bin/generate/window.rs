@@ -19,6 +19,8 @@ pub(crate) struct Window {
     /// The number of the last message queued, and of the last answered.
     number: u64,
     answered: u64,
+    /// The place of the next message to be queued.
+    next: usize,
     /// The offset of the first byte that is not sent yet, and how many are not.
     send_at: usize,
     unsent: usize,
@@ -39,6 +41,7 @@ impl Window {
             size,
             number,
             answered: number,
+            next: 0,
             send_at: 0,
             unsent: 0,
             place: 0,
@@ -59,11 +62,23 @@ impl Window {
     pub(crate) fn queue(&mut self, now: Instant) {
         debug_assert!(self.has_room());
         self.number += 1;
-        let start = (self.send_at + self.unsent) % self.ring.len();
-        let len = self.size.min(8);
-        self.ring[start..start + len].copy_from_slice(&self.number.to_le_bytes()[..len]);
-        self.queued_at[start / self.size] = now;
+        let start = self.next * self.size;
+        let number = self.number.to_le_bytes();
+        if self.size >= number.len() {
+            // Of a fixed length, hence a store and no call.
+            self.ring[start..start + number.len()].copy_from_slice(&number);
+        } else {
+            self.ring[start..start + self.size].copy_from_slice(&number[..self.size]);
+        }
+        self.queued_at[self.next] = now;
+        self.next = self.after(self.next);
         self.unsent += self.size;
+    }
+
+    /// The place behind `place`, around the ring.
+    #[inline]
+    fn after(&self, place: usize) -> usize {
+        if place + 1 == self.queued_at.len() { 0 } else { place + 1 }
     }
 
     /// What is to be sent next: all that is unsent, or what of it lies before the ring's end.
@@ -119,10 +134,7 @@ impl Window {
                 each(self.queued_at[self.place]);
                 self.answered += 1;
                 self.into = 0;
-                self.place += 1;
-                if self.place == self.queued_at.len() {
-                    self.place = 0;
-                }
+                self.place = self.after(self.place);
             }
         }
         Ok(())
