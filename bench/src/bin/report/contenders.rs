@@ -117,9 +117,6 @@ pub(crate) fn refuses(contender: &Contender, scenario: &Scenario) -> Option<&'st
         _ => false,
     };
     match contender.name {
-        "monoio, io_uring" if matches!(scenario.how, How::Count(_)) => {
-            Some("does not end under valgrind")
-        }
         "tokio, 2 threads" if datagrams => Some("one socket: one task"),
         "tokio, readable" if !readable(scenario) => Some("as tokio"),
         _ => None,

@@ -29,7 +29,7 @@ they come close to one another, and *CPU µs* is what tells servers apart.
 const COUNTS: &str = "\
 User-space instructions as callgrind counts them, and system calls as strace does: the difference of
 a long and a short run, divided. They hardly mind what else the machine does; the kernel's own
-instructions are not in them.
+instructions are not in them, and with io_uring it does inside one call what are many elsewhere.
 
 ";
 
