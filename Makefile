@@ -5,7 +5,11 @@ STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults fe
 	doc examples bench-check cost loom package cross-check cross-link setup loom-full
 
 .DEFAULT_GOAL := help
-.PHONY: help ci ci-full dev fix watch clean-ci budget $(STAGES)
+.PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget $(STAGES)
+
+# Where `make bench` builds, the library's examples and the bench's programs side by side.
+BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
+REPORT := cargo run --release --manifest-path bench/Cargo.toml --target-dir $(BENCH_TARGET)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
@@ -26,6 +30,16 @@ watch: ## runs the tests again whenever a source file has changed (needs entr)
 
 budget: ## counts as `make cost` does, and makes it the budget (bench/budget.toml)
 	@bash .ci/stages/cost.sh --write
+
+bench: ## every library side by side, 15 minutes after the build; SCENARIO=x: that one; QUICK=1: 3
+	cargo build --release --examples --target-dir $(BENCH_TARGET)
+	cargo build --release --features peers --manifest-path bench/Cargo.toml \
+		--target-dir $(BENCH_TARGET)
+	$(REPORT) --features peers --bin report -- \
+		$(foreach name,$(SCENARIO),--scenario $(name)) $(if $(QUICK),--quick)
+
+bench-render: ## its report and chart again, from the rows that are there
+	$(REPORT) --bin report -- --render
 
 clean-ci: ## removes what the stages built and downloaded
 	rm -rf target/ci

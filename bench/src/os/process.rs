@@ -46,13 +46,16 @@ pub enum Standing {
 /// Makes `command`, and all it starts, run as `placement` says, in a process group of its own.
 ///
 /// The group is what [`signal_group`] is for: under `strace` or `valgrind` the server is not the
-/// direct child, and a Ctrl-C on the terminal must reach it through its owner only.
+/// direct child, and a Ctrl-C on the terminal must reach it through its owner only. It is killed
+/// when the thread that starts it ends, so whoever starts it must outlive its use.
 pub fn place(command: &mut Command, placement: Placement) {
     command.process_group(0);
-    // SAFETY: between fork and exec only async-signal-safe calls may be made; all three are
+    // SAFETY: between fork and exec only async-signal-safe calls may be made; all four are
     // plain system calls on stack values, and nothing allocates on the path without an error.
     unsafe {
         command.pre_exec(move || {
+            // An owner that is ended by Ctrl-C runs no destructor (PR_SET_PDEATHSIG(2const)).
+            check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
             if let Some(core) = placement.core {
                 pin_to(core)?;
             }
@@ -118,6 +121,39 @@ pub fn c_library() -> String {
     }
     #[cfg(not(target_env = "gnu"))]
     "not glibc".to_owned()
+}
+
+/// Bytes of a process that are in memory: `Rss` of `smaps_rollup`, which is exact; `VmRSS` of
+/// `status` lags by pages per thread.
+///
+/// # Errors
+///
+/// Returns what reading `/proc` returns, and an error for what is not understood.
+pub fn resident_bytes(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = std::fs::read_to_string(&path)?;
+    let kib: Option<u64> = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .and_then(|number| number.trim().parse().ok());
+    Ok(kib.ok_or_else(|| io::Error::other(format!("no Rss in {path}")))? * 1024)
+}
+
+/// Seconds that this process's ended children, and theirs, have spent on a processor.
+///
+/// # Errors
+///
+/// Returns the error of `getrusage(2)`, which has no reason to fail.
+pub fn children_time() -> io::Result<f64> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: `usage` lives through the call, which writes a whole `rusage`; all zeros are one too.
+    let usage = unsafe {
+        check(libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()))?;
+        usage.assume_init()
+    };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Ok(seconds(usage.ru_utime) + seconds(usage.ru_stime))
 }
 
 /// The signals that end a server.

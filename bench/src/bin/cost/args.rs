@@ -3,10 +3,10 @@
 use std::thread::available_parallelism;
 
 use edgewake_bench::os::process::Signal;
+use edgewake_bench::server::ServerCommand;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::scenario::Scenario;
-use crate::server::ServerCommand;
 
 const USAGE: &str = "\
 usage: cost [--server 'CMD {listen}']... [--scenario NAME]... [options]

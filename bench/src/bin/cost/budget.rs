@@ -20,9 +20,9 @@ use std::process::Command;
 use edgewake_bench::os::process;
 
 use crate::args::Args as CountingArgs;
-use crate::server::ServerCommand;
 use crate::{idle, still};
 use args::Args;
+use edgewake_bench::server::ServerCommand;
 use file::{Budget, Taken};
 use functions::Table;
 use report::Report;

@@ -2,15 +2,15 @@
 
 use std::io;
 
+use edgewake_bench::generator;
 use edgewake_bench::os::process::{Placement, Standing};
+use edgewake_bench::server::ServerCommand;
 
 use crate::args::Args;
 use crate::counters::{self, Calls};
-use crate::load;
 use crate::profile::Profile;
 use crate::scenario::{Load, Order};
 use crate::scratch::Scratch;
-use crate::server::ServerCommand;
 use crate::table;
 
 /// What one operation costs.
@@ -111,7 +111,7 @@ fn drive(
         arguments.extend([flag.to_owned(), value]);
     }
     let placement = Placement { core, standing: generator_standing };
-    let results = load::run(server.target(), &arguments, placement)?;
+    let results = generator::run(server.target(), &arguments, placement)?;
     if results.messages != ops {
         return Err(io::Error::other(format!("{} of {ops} operations done", results.messages)));
     }

@@ -6,12 +6,12 @@
 
 use std::io;
 
+use edgewake_bench::generator::Holder;
 use edgewake_bench::os::process::{self, Placement};
+use edgewake_bench::server::ServerCommand;
 use edgewake_bench::target::Transport;
 
 use crate::args::Args;
-use crate::load::Holder;
-use crate::server::ServerCommand;
 use crate::table;
 
 pub(crate) fn run(args: &Args, baseline: &ServerCommand) -> io::Result<()> {
@@ -35,22 +35,10 @@ pub(crate) fn possible(connections: usize) -> io::Result<usize> {
 pub(crate) fn measure(args: &Args, command: &ServerCommand, connections: usize) -> io::Result<f64> {
     let server = command.start(Transport::Tcp, &[], Placement::default())?;
     let first = Holder::start(server.target(), connections)?;
-    let with_one = resident_bytes(server.pid())?;
+    let with_one = process::resident_bytes(server.pid())?;
     let second = Holder::start(server.target(), connections)?;
-    let with_two = resident_bytes(server.pid())?;
+    let with_two = process::resident_bytes(server.pid())?;
     drop((first, second));
     server.stop(args.signal)?;
     Ok((with_two as f64 - with_one as f64) / connections as f64)
-}
-
-/// `Rss` of `smaps_rollup`, which is exact; `VmRSS` of `status` lags by pages per thread.
-fn resident_bytes(pid: u32) -> io::Result<u64> {
-    let path = format!("/proc/{pid}/smaps_rollup");
-    let text = std::fs::read_to_string(&path)?;
-    let kib: Option<u64> = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Rss:"))
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .and_then(|number| number.trim().parse().ok());
-    Ok(kib.ok_or_else(|| io::Error::other(format!("no Rss in {path}")))? * 1024)
 }

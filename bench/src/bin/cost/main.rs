@@ -13,13 +13,11 @@ mod budget;
 mod counters;
 mod counting;
 mod idle;
-mod load;
 mod names;
 mod paired;
 mod profile;
 mod scenario;
 mod scratch;
-mod server;
 mod still;
 mod table;
 mod written;
@@ -29,8 +27,8 @@ use std::process::ExitCode;
 
 use args::Args;
 use edgewake_bench::os::process;
+use edgewake_bench::server::ServerCommand;
 use scenario::Scenario;
-use server::ServerCommand;
 
 fn main() -> ExitCode {
     let budget = std::env::args_os().nth(1).is_some_and(|word| word == "budget");

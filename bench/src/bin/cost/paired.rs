@@ -8,13 +8,13 @@
 
 use std::io;
 
+use edgewake_bench::generator::{self, Results};
 use edgewake_bench::os::process::{Placement, Standing};
+use edgewake_bench::server::ServerCommand;
 use edgewake_bench::stats;
 use edgewake_bench::target::Transport;
 
 use crate::args::Args;
-use crate::load::{self, Results};
-use crate::server::ServerCommand;
 use crate::table;
 
 pub(crate) fn run(
@@ -69,7 +69,7 @@ fn measure(
     ] {
         arguments.extend([flag.to_owned(), value]);
     }
-    let results = load::run(server.target(), &arguments, on(args.generator_core))?;
+    let results = generator::run(server.target(), &arguments, on(args.generator_core))?;
     server.stop(args.signal)?;
     Ok(results)
 }

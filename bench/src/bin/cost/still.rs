@@ -16,8 +16,8 @@ use edgewake_bench::os::process::Placement;
 use edgewake_bench::target::{Target, Transport};
 
 use crate::args::Args;
-use crate::load::Holder;
-use crate::server::ServerCommand;
+use edgewake_bench::generator::Holder;
+use edgewake_bench::server::ServerCommand;
 
 /// Longer than what a server may do once a second, as long as it lasts.
 const WINDOW: Duration = Duration::from_secs(3);

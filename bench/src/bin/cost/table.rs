@@ -1,10 +1,10 @@
 //! How results are printed. Rows appear as they are measured.
 
+use edgewake_bench::generator::Results;
 use edgewake_bench::stats::Estimate;
 use edgewake_bench::target::Transport;
 
 use crate::counting::Cost;
-use crate::load::Results;
 use crate::scenario::Load;
 
 pub(crate) fn counting_header(load: &Load, size: usize) {

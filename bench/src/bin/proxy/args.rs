@@ -2,11 +2,11 @@
 
 use std::io;
 
+use edgewake_bench::proxy::contender::Contender;
+use edgewake_bench::proxy::load::Shape;
+use edgewake_bench::proxy::measure::Setting;
 use edgewake_bench::target::Transport;
 use lexopt::{Arg, Parser, ValueExt};
-
-use crate::contender::Contender;
-use crate::load::Shape;
 
 const USAGE: &str = "\
 usage: proxy [--contender 'CMD {listen} {connect}']... [options]
@@ -38,6 +38,19 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What a run with messages of that size is.
+    pub(crate) fn setting(&self, message: usize) -> Setting {
+        Setting {
+            listen: self.listen,
+            connect: self.connect,
+            shape: self.shape,
+            connections: self.connections,
+            bytes: self.bytes,
+            message,
+            core: self.core,
+        }
+    }
+
     /// The hand-written ones first.
     pub(crate) fn contenders(&self) -> io::Result<Vec<Contender>> {
         let mut contenders = vec![

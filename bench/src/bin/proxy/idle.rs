@@ -4,10 +4,10 @@
 use std::io;
 
 use edgewake_bench::os::process;
+use edgewake_bench::proxy::contender::Contender;
+use edgewake_bench::proxy::load::{Backend, Pair};
 
 use crate::args::Args;
-use crate::contender::Contender;
-use crate::load::{Backend, Pair};
 
 /// Carried in either direction: a buffer or a pipe was needed for it.
 const CARRIED: u64 = 100_000;

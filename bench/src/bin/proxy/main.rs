@@ -6,19 +6,16 @@
 //! A round has every contender once, started anew, and the order turns from round to round.
 
 mod args;
-mod contender;
 mod idle;
-mod load;
-mod measure;
 
 use std::io;
 use std::process::ExitCode;
 
 use args::Args;
-use contender::Contender;
 use edgewake_bench::os::process;
+use edgewake_bench::proxy::contender::Contender;
+use edgewake_bench::proxy::measure::{self, Run};
 use edgewake_bench::stats;
-use measure::Run;
 
 fn main() -> ExitCode {
     match args::parse().map_err(io::Error::other).and_then(|args| run(&args)) {
@@ -43,7 +40,7 @@ fn run(args: &Args) -> io::Result<()> {
         for round in 0..args.rounds {
             for turn in 0..contenders.len() {
                 let index = (round + turn) % contenders.len();
-                runs[index].push(measure::run(args, &contenders[index], message)?);
+                runs[index].push(measure::run(&args.setting(message), &contenders[index])?);
             }
         }
         print(args, message, &contenders, &runs);

@@ -21,10 +21,12 @@ use stream::{Plan, Receive, Run, Send};
 
 const USAGE: &str = "\
 usage: udp_stream [--repeats R] [--datagrams N] [--size BYTES] [--side TEXT]
+                  [--rows]
   --repeats R    of every side; the median is printed (default 7)
   --datagrams N  sent in a repeat (default 400000)
   --size BYTES   of a datagram, 8 to 65507 (default 1200)
-  --side TEXT    only the sides whose name has that in it";
+  --side TEXT    only the sides whose name has that in it
+  --rows         print each repeat instead: side, figure and value, with tabs between";
 
 /// A way to send and a way to receive.
 struct Side {
@@ -78,6 +80,7 @@ struct Args {
     plan: Plan,
     repeats: usize,
     side: String,
+    rows: bool,
 }
 
 fn main() -> ExitCode {
@@ -91,8 +94,12 @@ fn main() -> ExitCode {
 }
 
 fn parse() -> Result<Args, lexopt::Error> {
-    let mut args =
-        Args { plan: Plan { datagrams: 400_000, size: 1200 }, repeats: 7, side: String::new() };
+    let mut args = Args {
+        plan: Plan { datagrams: 400_000, size: 1200 },
+        repeats: 7,
+        side: String::new(),
+        rows: false,
+    };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -100,6 +107,7 @@ fn parse() -> Result<Args, lexopt::Error> {
             Arg::Long("datagrams") => args.plan.datagrams = parser.value()?.parse()?,
             Arg::Long("size") => args.plan.size = parser.value()?.parse()?,
             Arg::Long("side") => args.side = parser.value()?.string()?,
+            Arg::Long("rows") => args.rows = true,
             Arg::Long("help") | Arg::Short('h') => {
                 println!("{USAGE}");
                 std::process::exit(0);
@@ -121,6 +129,25 @@ fn run(args: &Args) -> io::Result<()> {
             runs.push(stream::run(&args.plan, side.send, side.receive)?);
         }
     }
+    if args.rows {
+        print_rows(&sides, &runs);
+    } else {
+        print_table(args, &sides, &runs);
+    }
+    Ok(())
+}
+
+/// Every repeat, for programs to read.
+fn print_rows(sides: &[&Side], runs: &[Vec<Run>]) {
+    for (side, runs) in sides.iter().zip(runs) {
+        for run in runs {
+            println!("{}\trate\t{}", side.name, run.rate());
+            println!("{}\tlost_percent\t{}", side.name, run.lost_percent());
+        }
+    }
+}
+
+fn print_table(args: &Args, sides: &[&Side], runs: &[Vec<Run>]) {
     let Plan { datagrams, size } = args.plan;
     println!("{datagrams} datagrams of {size} B, {} repeats (medians)", args.repeats);
     println!(
@@ -132,7 +159,7 @@ fn run(args: &Args) -> io::Result<()> {
     };
     let reference = sides.iter().position(|side| side.name == REFERENCE);
     let reference = reference.map(|index| median(&runs[index], Run::rate));
-    for (side, runs) in sides.iter().zip(&runs) {
+    for (side, runs) in sides.iter().zip(runs) {
         let rates: Vec<f64> = runs.iter().map(Run::rate).collect();
         let calls = |value: fn(&Run) -> f64| match median(runs, value) {
             0.0 => "-".to_owned(),
@@ -150,5 +177,4 @@ fn run(args: &Args) -> io::Result<()> {
             calls(Run::calls_a_received),
         );
     }
-    Ok(())
 }

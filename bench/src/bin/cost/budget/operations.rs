@@ -8,7 +8,7 @@ use super::{Bench, functions};
 use crate::counting;
 use crate::profile::Profile;
 use crate::scenario::{Load, Scenario};
-use crate::server::ServerCommand;
+use edgewake_bench::server::ServerCommand;
 
 /// Calls of one operation, by name.
 type Calls = Vec<(String, f64)>;

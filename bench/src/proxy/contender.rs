@@ -8,23 +8,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use edgewake_bench::announce;
-use edgewake_bench::os::process::{self, Placement, Signal};
-use edgewake_bench::target::{Target, Transport};
+use crate::announce;
+use crate::os::process::{self, Placement, Signal};
+use crate::target::{Target, Transport};
 
 /// How long a proxy may take to announce itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command line with `{listen}` and `{connect}` in it.
 #[derive(Debug, Clone)]
-pub(crate) struct Contender {
+pub struct Contender {
     words: Vec<String>,
     label: String,
 }
 
 impl Contender {
     /// Splits a command line as a shell would; no shell runs it.
-    pub(crate) fn parse(line: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if the quotes do not balance, or if one of the places is missing.
+    pub fn parse(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).ok_or_else(|| format!("unbalanced quotes in {line:?}"))?;
         let has = |what: &str| words.iter().any(|word| word == what);
         if words.is_empty() || !has("{listen}") || !has("{connect}") {
@@ -37,7 +41,11 @@ impl Contender {
     }
 
     /// The hand-written one, beside this program.
-    pub(crate) fn baseline(label: &str, arguments: &[&str]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it has not been built.
+    pub fn baseline(label: &str, arguments: &[&str]) -> io::Result<Self> {
         let path = std::env::current_exe()?.with_file_name("proxy_baseline");
         if !path.exists() {
             let hint = format!("{} is not there; build the whole package", path.display());
@@ -50,17 +58,18 @@ impl Contender {
         Ok(Self { words, label: label.to_owned() })
     }
 
-    pub(crate) fn label(&self) -> &str {
+    /// What it is called in tables.
+    #[must_use]
+    pub fn label(&self) -> &str {
         &self.label
     }
 
     /// Starts it on a core and waits until it listens.
-    pub(crate) fn start(
-        &self,
-        listen: Transport,
-        connect: &Target,
-        core: usize,
-    ) -> io::Result<Proxy> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not start, or does not say in time where it listens.
+    pub fn start(&self, listen: Transport, connect: &Target, core: usize) -> io::Result<Proxy> {
         let listen = unused(listen);
         let mut words = self.words.iter().flat_map(|word| match word.as_str() {
             "{listen}" => vec!["--listen".to_owned(), listen.place()],
@@ -98,7 +107,8 @@ fn find(line: &str, listen: &Target) -> Option<Target> {
 }
 
 /// A place to listen that nothing else uses.
-pub(crate) fn unused(transport: Transport) -> Target {
+#[must_use]
+pub fn unused(transport: Transport) -> Target {
     static SOCKETS: AtomicU64 = AtomicU64::new(0);
     match transport {
         Transport::Unix => {
@@ -113,31 +123,37 @@ pub(crate) fn unused(transport: Transport) -> Target {
 
 /// A running proxy.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     child: Child,
-    pub(crate) place: Target,
+    /// Where it listens.
+    pub place: Target,
 }
 
 impl Proxy {
     /// Seconds on a processor, of all its threads, user and kernel.
-    pub(crate) fn processor_time(&self) -> io::Result<f64> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what reading `/proc` returns.
+    pub fn processor_time(&self) -> io::Result<f64> {
         process::processor_time(self.child.id())
     }
 
-    /// `Rss` of `smaps_rollup`, which is exact; `VmRSS` of `status` lags by pages per thread.
-    pub(crate) fn resident_bytes(&self) -> io::Result<u64> {
-        let path = format!("/proc/{}/smaps_rollup", self.child.id());
-        let text = fs::read_to_string(&path)?;
-        let kib: Option<u64> = text
-            .lines()
-            .find_map(|line| line.strip_prefix("Rss:"))
-            .and_then(|rest| rest.trim().strip_suffix("kB"))
-            .and_then(|number| number.trim().parse().ok());
-        Ok(kib.ok_or_else(|| io::Error::other(format!("no Rss in {path}")))? * 1024)
+    /// Bytes of it that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// Returns what reading `/proc` returns.
+    pub fn resident_bytes(&self) -> io::Result<u64> {
+        process::resident_bytes(self.child.id())
     }
 
     /// How many descriptors it has.
-    pub(crate) fn descriptors(&self) -> io::Result<usize> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what reading `/proc` returns.
+    pub fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 }

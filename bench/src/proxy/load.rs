@@ -7,23 +7,26 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc;
 use std::thread;
 
-use edgewake_bench::os::socket;
-use edgewake_bench::target::{Target, Transport};
-
-use crate::contender;
+use super::contender;
+use crate::os::socket;
+use crate::target::{Target, Transport};
 
 /// Read at once: more than any proxy writes at once, so that the load is no bottleneck.
 const PIECE: usize = 256 * 1024;
 
 /// What the server does with the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// Takes it all.
     Sink,
+    /// Sends it back.
     Echo,
 }
 
 impl Shape {
-    pub(crate) fn word(self) -> &'static str {
+    /// Its word on command lines.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Sink => "sink",
             Self::Echo => "echo",
@@ -33,9 +36,10 @@ impl Shape {
 
 /// The server's listener.
 #[derive(Debug)]
-pub(crate) struct Backend {
+pub struct Backend {
     listener: Accepting,
-    pub(crate) place: Target,
+    /// Where it listens.
+    pub place: Target,
 }
 
 #[derive(Debug)]
@@ -45,7 +49,12 @@ enum Accepting {
 }
 
 impl Backend {
-    pub(crate) fn bind(transport: Transport) -> io::Result<Self> {
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// Returns what `bind(2)` and `listen(2)` return.
+    pub fn bind(transport: Transport) -> io::Result<Self> {
         let (listener, place) = socket::listen_at(&contender::unused(transport))?;
         let listener = match transport {
             Transport::Unix => {
@@ -63,7 +72,11 @@ impl Backend {
     }
 
     /// Waits for a connection.
-    pub(crate) fn accept(&self) -> io::Result<Socket> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what `accept(2)` returns.
+    pub fn accept(&self) -> io::Result<Socket> {
         Ok(Socket(File::from(match &self.listener {
             Accepting::Tcp(listener) => OwnedFd::from(listener.accept()?.0),
             Accepting::Unix(listener) => OwnedFd::from(listener.accept()?.0),
@@ -82,15 +95,24 @@ impl Drop for Backend {
 
 /// A connected, blocking socket: read(2) and write(2) do for both kinds.
 #[derive(Debug)]
-pub(crate) struct Socket(File);
+pub struct Socket(File);
 
 impl Socket {
-    pub(crate) fn connect(place: &Target) -> io::Result<Self> {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// Returns what `connect(2)` returns.
+    pub fn connect(place: &Target) -> io::Result<Self> {
         socket::connect_to(place, false).map(|fd| Self(File::from(fd)))
     }
 
     /// Writes so many bytes, so many at once.
-    pub(crate) fn write_bytes(&self, mut bytes: u64, message: usize) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what `write(2)` returns.
+    pub fn write_bytes(&self, mut bytes: u64, message: usize) -> io::Result<()> {
         let data = vec![0x5a; message];
         while bytes > 0 {
             let now = bytes.min(message as u64) as usize;
@@ -101,7 +123,11 @@ impl Socket {
     }
 
     /// Reads so many bytes.
-    pub(crate) fn read_bytes(&self, bytes: u64) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what `read(2)` returns, and an error if the end comes before.
+    pub fn read_bytes(&self, bytes: u64) -> io::Result<()> {
         let read = io::copy(&mut (&self.0).take(bytes), &mut io::sink())?;
         match read == bytes {
             true => Ok(()),
@@ -141,14 +167,20 @@ impl Socket {
 
 /// A client's socket, and the server's at the other end of its flow.
 #[derive(Debug)]
-pub(crate) struct Pair {
-    pub(crate) client: Socket,
-    pub(crate) server: Socket,
+pub struct Pair {
+    /// The client's.
+    pub client: Socket,
+    /// The server's.
+    pub server: Socket,
 }
 
 impl Pair {
     /// Connects through a proxy, and has a byte go there and back: the flow is in place.
-    pub(crate) fn open(place: &Target, backend: &Backend) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Returns what the sockets' calls return.
+    pub fn open(place: &Target, backend: &Backend) -> io::Result<Self> {
         let client = Socket::connect(place)?;
         let server = backend.accept()?;
         let pair = Self { client, server };
@@ -161,8 +193,12 @@ impl Pair {
 }
 
 /// Has every client write so many bytes and the end, and waits until all of it is where it has to
-/// be. An error if a byte is missing.
-pub(crate) fn run(pairs: &[Pair], shape: Shape, bytes: u64, message: usize) -> io::Result<()> {
+/// be.
+///
+/// # Errors
+///
+/// Returns what the sockets' calls return, and an error if a byte is missing.
+pub fn run(pairs: &[Pair], shape: Shape, bytes: u64, message: usize) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for Pair { client, server } in pairs {

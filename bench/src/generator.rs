@@ -3,26 +3,29 @@
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use edgewake_bench::os::process::{self, Placement, Signal};
-use edgewake_bench::target::Target;
-
+use crate::os::process::{self, Placement, Signal};
 use crate::server::sibling_path;
+use crate::target::Target;
 
 /// What one run of the generator measured.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Results {
-    pub(crate) messages: u64,
-    pub(crate) rate: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
+pub struct Results {
+    /// Echoes, or connections.
+    pub messages: u64,
+    /// Of them a second.
+    pub rate: f64,
+    /// Median latency, in microseconds.
+    pub p50_us: f64,
+    /// The 99th percentile of the latencies.
+    pub p99_us: f64,
 }
 
 /// Runs `generate` on a target with `arguments` to its end.
-pub(crate) fn run(
-    target: &Target,
-    arguments: &[String],
-    placement: Placement,
-) -> io::Result<Results> {
+///
+/// # Errors
+///
+/// Returns an error if the generator fails, or if its results cannot be read.
+pub fn run(target: &Target, arguments: &[String], placement: Placement) -> io::Result<Results> {
     let mut command = command(target, arguments)?;
     process::place(&mut command, placement);
     let output = command.stderr(Stdio::inherit()).output()?;
@@ -54,11 +57,15 @@ fn parse(line: &str) -> Option<Results> {
 
 /// A generator that holds idle connections until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Holder(Child);
+pub struct Holder(Child);
 
 impl Holder {
     /// Returns once all `connections` are held.
-    pub(crate) fn start(target: &Target, connections: usize) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the generator cannot hold them.
+    pub fn start(target: &Target, connections: usize) -> io::Result<Self> {
         let arguments = ["--mode", "idle", "--connections", &connections.to_string()];
         let mut command = command(target, &arguments.map(str::to_owned))?;
         process::place(&mut command, Placement::default());

@@ -13,29 +13,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use edgewake_bench::announce;
-use edgewake_bench::os::process::{self, Placement, Signal};
-use edgewake_bench::target::{Target, Transport};
+use crate::announce;
+use crate::os::process::{self, Placement, Signal};
+use crate::target::{Target, Transport};
 
 /// How long a server may take to announce itself, and to end. callgrind starts it slowly.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command line with `{listen}` (flag and address) or `{addr}` (the address) in it.
 #[derive(Debug, Clone)]
-pub(crate) struct ServerCommand {
+pub struct ServerCommand {
     words: Vec<String>,
     label: String,
 }
 
 impl ServerCommand {
     /// Splits a command line as a shell would, quotes included; no shell runs it.
-    pub(crate) fn parse(line: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if the quotes do not balance, or if nothing says where to listen.
+    pub fn parse(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).ok_or_else(|| format!("unbalanced quotes in {line:?}"))?;
         Self::of(words)
     }
 
     /// A command whose words are known.
-    pub(crate) fn of(words: Vec<String>) -> Result<Self, String> {
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence if there are none, or none that says where to listen.
+    pub fn of(words: Vec<String>) -> Result<Self, String> {
         let Some(program) = words.first() else { return Err("an empty --server".into()) };
         if !words.iter().any(|word| word == "{listen}" || word.contains("{addr}")) {
             return Err(format!("neither {{listen}} nor {{addr}} in {:?}", words.join(" ")));
@@ -45,14 +53,19 @@ impl ServerCommand {
     }
 
     /// A program of this package, beside the running one.
-    pub(crate) fn sibling(name: &str, arguments: &[&str]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it has not been built.
+    pub fn sibling(name: &str, arguments: &[&str]) -> io::Result<Self> {
         let mut words = vec![sibling_path(name)?];
         words.extend(arguments.iter().map(|&word| word.to_owned()));
         Ok(Self { words, label: name.to_owned() })
     }
 
     /// The same command with more arguments, under another name.
-    pub(crate) fn variant(&self, label: &str, arguments: &[&str]) -> Self {
+    #[must_use]
+    pub fn variant(&self, label: &str, arguments: &[&str]) -> Self {
         let mut variant = self.clone();
         variant.words.extend(arguments.iter().map(|&word| word.to_owned()));
         variant.label = label.to_owned();
@@ -60,7 +73,7 @@ impl ServerCommand {
     }
 
     /// Numbers the servers whose labels are the same; the first `baseline` is always there.
-    pub(crate) fn tell_apart(servers: &mut [Self]) {
+    pub fn tell_apart(servers: &mut [Self]) {
         let mut seen = vec!["baseline".to_owned()];
         for server in servers {
             seen.push(server.label.clone());
@@ -72,7 +85,8 @@ impl ServerCommand {
     }
 
     /// Whether it can listen on any transport.
-    pub(crate) fn adapts(&self) -> bool {
+    #[must_use]
+    pub fn adapts(&self) -> bool {
         self.words.iter().any(|word| word == "{listen}")
     }
 
@@ -87,12 +101,18 @@ impl ServerCommand {
         words.collect()
     }
 
-    pub(crate) fn label(&self) -> &str {
+    /// What it is called in tables.
+    #[must_use]
+    pub fn label(&self) -> &str {
         &self.label
     }
 
     /// Starts it behind `tool` (nothing, or a tracer and its options) and waits until it listens.
-    pub(crate) fn start(
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not start, or does not say in time where it listens.
+    pub fn start(
         &self,
         transport: Transport,
         tool: &[String],
@@ -140,7 +160,11 @@ impl fmt::Display for ServerCommand {
 }
 
 /// The path of another program of this package.
-pub(crate) fn sibling_path(name: &str) -> io::Result<String> {
+///
+/// # Errors
+///
+/// Returns an error if it has not been built, or if its path is not UTF-8.
+pub fn sibling_path(name: &str) -> io::Result<String> {
     let path = std::env::current_exe()?.with_file_name(name);
     if !path.exists() {
         let hint = format!("{} is not there; build the whole package", path.display());
@@ -174,24 +198,31 @@ fn find_target(line: &str, wanted: &Target) -> Option<Target> {
 
 /// A running server. Dropped without [`Server::stop`] (an error on the way) it is killed.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     label: String,
     target: Target,
 }
 
 impl Server {
-    pub(crate) fn target(&self) -> &Target {
+    /// Where it listens.
+    #[must_use]
+    pub fn target(&self) -> &Target {
         &self.target
     }
 
     /// The process started: the server itself when no tool stands before it.
-    pub(crate) fn pid(&self) -> u32 {
+    #[must_use]
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends `signal` and waits for the end, of the tool too, so that its output is complete.
-    pub(crate) fn stop(mut self, signal: Signal) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not end in time, or ends with an error status.
+    pub fn stop(mut self, signal: Signal) -> io::Result<()> {
         let status = match self.child.try_wait()? {
             // By itself, after its last connection (`--exit-after-conns`).
             Some(status) => status,
