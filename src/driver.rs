@@ -259,7 +259,10 @@ impl Driver {
     }
 
     /// Sets readiness, fires timers, wakes. `early`: no timer was due before the wait.
-    #[inline(always)]
+    ///
+    /// Never inlined: of a function with several callers the compiler would make several copies of
+    /// the dispatch, and call its loop from each.
+    #[inline(never)]
     fn deliver(&mut self, early: bool) {
         self.shared.counters.turns.add(1);
         self.shared.counters.events.add(self.events.len() as u64);
@@ -332,7 +335,7 @@ impl Driver {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn select(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         if self.stopwatch.is_some() { self.select_timed(timeout) } else { self.ask(timeout) }
     }
@@ -347,7 +350,7 @@ impl Driver {
         outcome
     }
 
-    #[inline]
+    #[inline(always)]
     fn ask(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         probe::turn_begin();
         let outcome = self.shared.reactor.selector().select(&mut self.events, timeout);
