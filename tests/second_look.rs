@@ -12,6 +12,7 @@ mod support;
 use std::{
     io::{ErrorKind, Read, Write},
     net::Shutdown,
+    os::fd::AsFd,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -20,6 +21,7 @@ use std::{
 };
 
 use edgewake::{Runtime, net::TcpStream};
+use edgewake_sys::{Events, Interest, Selector, Token};
 use futures::{AsyncRead, AsyncReadExt, AsyncWriteExt, future::poll_fn};
 
 use crate::{
@@ -195,5 +197,64 @@ fn t58_crowd_of_new_connections_starves_nobody() {
                 assert_eq!(read.expect("no panic").expect("a byte"), b'x');
             }
         });
+    });
+}
+
+// Goal: nor is it told of the look at a wait that was given up before, or that began beside it.
+#[test]
+fn readable_is_not_told_of_an_abandoned_wait() {
+    deadline(|| {
+        for given_up in [true, false] {
+            let mut driven = Driven::new();
+            let (stream, mut peer) = driven.block_on(pair());
+            let mut room = [0];
+            let mut peek = Some(Box::pin(stream.peek(&mut room)));
+            let (peeks, count) = (WakeCount::new(), WakeCount::new());
+            let mut wait = Box::pin(stream.readable());
+            driven.block_on(async {
+                assert!(peeks.poll(peek.as_mut().expect("it is there")).is_pending());
+                if !given_up {
+                    assert!(count.poll(&mut wait).is_pending());
+                }
+            });
+            if given_up {
+                peek = None;
+                driven.rest();
+                driven.block_on(async { assert!(count.poll(&mut wait).is_pending()) });
+            }
+            driven.rest();
+            assert_eq!(count.wakes(), 0);
+            peer.write_all(b"x").expect("room");
+            driven.block_on(wait).expect("a driver");
+            drop(peek);
+        }
+    });
+}
+
+// Goal: a wait on a thread of the pool, which turns no loop, reaches the loop's selector: nobody
+// would look again. Method: the loop is at rest and is not turned until its descriptor says so.
+#[test]
+fn wait_on_a_thread_of_the_pool_is_told() {
+    deadline(|| {
+        let runtime = Runtime::new().expect("a runtime");
+        let (stream, mut peer) = runtime.block_on(pair());
+        while runtime.turn().expect("a turn") == Some(Duration::ZERO) {}
+        let job = runtime.spawn_blocking(move || {
+            let count = WakeCount::new();
+            {
+                let mut read = Box::pin(poll_fn(|cx| poll_byte(&stream, cx)));
+                assert!(count.poll(&mut read).is_pending());
+            }
+            (stream, count)
+        });
+        let (_stream, count) = futures::executor::block_on(job).expect("it ran");
+        peer.write_all(b"x").expect("room");
+        let selector = Selector::new().expect("a selector");
+        selector.register(runtime.as_fd(), Token(1), Interest::READABLE).expect("a pollable one");
+        let mut events = Events::with_capacity(4);
+        selector.select(&mut events, Some(PATIENCE)).expect("a select");
+        assert_eq!(events.len(), 1, "nobody tells the loop");
+        while runtime.turn().expect("a turn") == Some(Duration::ZERO) {}
+        assert!(count.wakes() > 0);
     });
 }

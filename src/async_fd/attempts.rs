@@ -301,11 +301,14 @@ impl<T: AsFd> AsyncFd<T> {
     /// For a wait whose waker is stored: has the loop look again, or registers.
     #[cold]
     pub(super) fn postpone_or_enroll(&self, direction: Direction) -> io::Result<()> {
-        let current = context::reactor();
-        if self.registration.postpone(direction, current.as_ref()) {
+        let Some((reactor, drives)) = context::reactor_and_role() else {
+            return self.enroll_with(direction, None);
+        };
+        // Another thread's loop may be asleep, and would not look.
+        if drives && self.registration.postpone(direction, &reactor) {
             return Ok(());
         }
-        self.enroll_with(direction, current)
+        self.enroll_with(direction, Some(reactor))
     }
 
     fn enroll(&self, direction: Direction) -> io::Result<()> {

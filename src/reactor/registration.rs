@@ -142,8 +142,8 @@ impl Registration {
 
     /// See [`Source::postpone`].
     #[cold]
-    pub(crate) fn postpone(&self, direction: Direction, current: Option<&Arc<Reactor>>) -> bool {
-        current.is_some_and(|reactor| self.source.postpone(direction, reactor))
+    pub(crate) fn postpone(&self, direction: Direction, reactor: &Reactor) -> bool {
+        self.source.postpone(direction, reactor)
     }
 
     /// See [`Source::assume`].

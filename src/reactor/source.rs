@@ -346,11 +346,13 @@ impl Source {
                 }
             }
         }
-        if seen.word() & bits == 0 {
+        if seen.word() & (bits | ASSUMED) == 0 {
             return Wait::Pending;
         }
-        // An event came before `LISTED` could be seen: its wake-up is ours to give.
-        let word = seen.word();
+        // An event came before `LISTED` could be seen, or a look (see `looks`), which says nothing
+        // and is for who waits for data: its wake-up is ours to give.
+        let looked = if seen.word() & ASSUMED != 0 { DATA } else { 0 };
+        let word = seen.word() | looked;
         let _perhaps_only_us = match direction {
             Direction::Read => self.wake_list(word, 0),
             Direction::Write => self.wake_list(0, word),

@@ -53,7 +53,7 @@ pub(super) fn enter(runtime: Handle) -> Entered {
 pub(super) fn visit(runtime: Handle) -> Visiting {
     let driver = Arc::clone(runtime.driver());
     Visiting {
-        _driver: driver::context::enter(driver),
+        _driver: driver::context::visit(driver),
         _runtime: replace(Current { runtime, is_guest: true }),
     }
 }
