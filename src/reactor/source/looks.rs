@@ -12,8 +12,8 @@
 //! does a `WouldBlock`. So the loop never goes round for a source more than three times.
 //!
 //! The end of such a wait is certain: it is postponed only on the thread that turns the reactor's
-//! loop, which looks in its next turn, or at the reactor's end. A thread of the runtime's pool waits
-//! with that loop too, which may be asleep: there a wait registers.
+//! loop, which looks in its next turn, or at the reactor's end. A thread of the runtime's pool
+//! waits with that loop too, which may be asleep: there a wait registers.
 
 use super::{Source, isolate};
 use crate::{
