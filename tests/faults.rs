@@ -27,6 +27,8 @@ mod seeded;
 #[cfg(all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"))]
 #[path = "faults/sites.rs"]
 mod sites;
+#[path = "faults/streams.rs"]
+mod streams;
 mod support;
 #[path = "faults/sweep.rs"]
 mod sweep;
@@ -38,6 +40,8 @@ mod time;
 mod udp;
 #[path = "support/unix.rs"]
 mod unix;
+#[path = "support/unix_descriptors.rs"]
+mod unix_descriptors;
 #[path = "faults/unix.rs"]
 mod unix_sockets;
 

@@ -17,7 +17,6 @@ use std::{
     net,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -34,15 +33,8 @@ use futures::{AsyncReadExt, AsyncWriteExt, Stream};
 use crate::{
     os::errno,
     peer::{connect, listener, until},
-    support::{Probe, deadline},
+    support::{Probe, alone, deadline},
 };
-
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// The only test that runs now.
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// All descriptors that the process may have, until it drops.
 struct Hoard {

@@ -11,11 +11,7 @@ mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
 
-use std::{
-    net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use edgewake::{
     Runtime,
@@ -23,15 +19,8 @@ use edgewake::{
 };
 use edgewake_sys::faults::{Action, Plan, install};
 use os::errno::{EADDRNOTAVAIL, ECONNREFUSED, EINVAL, EMFILE, ENOBUFS, ENOMEM};
-use support::deadline;
+use support::{alone, deadline};
 use tcp::{listener, nobody};
-
-/// The tests count the descriptors of the process.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Connects with the `nth` call named `call` struck. Returns whether one was, and the outcome.
 fn struck(

@@ -14,12 +14,7 @@ mod os;
 mod pipes;
 mod support;
 
-use std::{
-    io,
-    os::fd::OwnedFd,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use edgewake::{
     Runtime,
@@ -32,13 +27,7 @@ use os::{
     TemporaryPath,
     errno::{EINTR, EINVAL, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EPIPE},
 };
-use support::deadline;
-
-/// The tests count the descriptors of the process.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use support::{alone, deadline};
 
 /// What the system may say to a call that it has not made; of the loop's own calls, whose failures
 /// tests/faults.rs has, nothing.

@@ -14,17 +14,18 @@ mod os;
 mod support;
 #[path = "support/unix.rs"]
 mod unix;
+#[path = "support/unix_descriptors.rs"]
+mod unix_descriptors;
 
 use std::{
     io,
     os::{fd::AsFd, unix::net as std_net},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use edgewake::{
     Runtime,
-    net::{UnixDatagram, UnixStream, unix::UnixBind},
+    net::{UnixStream, unix::UnixBind},
     spawn_local,
     time::timeout,
 };
@@ -34,14 +35,9 @@ use os::errno::{
     EADDRNOTAVAIL, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS,
     ENOMEM, EPIPE,
 };
-use support::deadline;
+use support::{alone, deadline};
 use unix::SocketPath;
-
-/// The tests count the descriptors of the process.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use unix_descriptors::{give, take};
 
 /// What the system may say to a call that it has not made; of the loop's own calls, whose failures
 /// tests/faults.rs has, nothing.
@@ -65,39 +61,13 @@ fn is_absorbed(call: &str, errno: i32) -> bool {
     errno == EINTR || call.starts_with("accept")
 }
 
-/// Receives a word and the descriptors beside it.
-async fn word(stream: &UnixStream) -> io::Result<usize> {
-    let (mut buffer, mut fds) = ([0; 16], Vec::new());
-    let mut length = 0;
-    while length < 4 {
-        let received = stream.recv_with_fds(&mut buffer, &mut fds).await?;
-        if received.length == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        length += received.length;
-    }
-    Ok(fds.len())
-}
-
 async fn serve(mut stream: UnixStream) -> io::Result<()> {
-    assert_eq!(word(&stream).await?, 2, "descriptors got lost");
-    stream.write_all(b"thanks").await?;
+    take(&stream).await?;
     stream.close().await
 }
 
 async fn client(path: &SocketPath) -> io::Result<()> {
-    let mut stream = UnixStream::connect(&**path).await?;
-    let fds = [stream.as_fd(), stream.as_fd()];
-    assert_eq!(stream.send_with_fds(b"take", &fds).await?, 4);
-    let mut answer = [0; 6];
-    stream.read_exact(&mut answer).await?;
-    assert_eq!(&answer, b"thanks");
-    let (here, there) = UnixDatagram::pair()?;
-    here.send_with_fds(b"datagram", &[stream.as_fd()]).await?;
-    let (mut buffer, mut fds) = ([0; 16], Vec::new());
-    assert_eq!(there.recv_with_fds(&mut buffer, &mut fds).await?.length, 8);
-    assert_eq!(fds.len(), 1, "a descriptor got lost");
-    Ok(())
+    give(UnixStream::connect(&**path).await?).await
 }
 
 /// Both ends on this thread. Returns what each came to.

@@ -15,7 +15,6 @@ use std::{
     io::{self, IoSlice, IoSliceMut, Read, Write},
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     pin::pin,
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use edgewake::{
@@ -25,14 +24,9 @@ use edgewake::{
         unix::{Control, Message, Received, SendControl},
     },
 };
+use support::alone;
 use tcp::{kind, poll_once, run};
 use unix::{fill, take};
-
-/// Some tests count the descriptors of the process.
-fn alone() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A pipe whose writing end holds a word already.
 fn speaking(word: &[u8]) -> (OwnedFd, OwnedFd) {

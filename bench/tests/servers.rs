@@ -69,39 +69,26 @@ fn exercise(transport: Transport, end: Signal, runs: &[&[&str]]) {
     }
 }
 
+/// What streams of both kinds are exercised with.
+const STREAMS: &[&[&str]] = &[
+    &["--connections", "1", "--messages", "200"],
+    &["--connections", "16", "--messages", "1600"],
+    &["--connections", "16", "--messages", "160", "--rounds"],
+    &["--connections", "4", "--messages", "100", "--size", "65536"],
+    &["--connections", "2", "--messages", "20", "--size", "1000003"],
+    &["--connections", "16", "--messages", "3200", "--depth", "16"],
+    &["--connections", "16", "--messages", "2560", "--depth", "16", "--rounds"],
+    &["--connections", "2", "--messages", "100", "--depth", "16", "--size", "65536"],
+];
+
 #[test]
 fn tcp_echoes_come_back_whole() {
-    exercise(
-        Transport::Tcp,
-        Signal::Terminate,
-        &[
-            &["--connections", "1", "--messages", "200"],
-            &["--connections", "16", "--messages", "1600"],
-            &["--connections", "16", "--messages", "160", "--rounds"],
-            &["--connections", "4", "--messages", "100", "--size", "65536"],
-            &["--connections", "2", "--messages", "20", "--size", "1000003"],
-            &["--connections", "16", "--messages", "3200", "--depth", "16"],
-            &["--connections", "16", "--messages", "2560", "--depth", "16", "--rounds"],
-            &["--connections", "2", "--messages", "100", "--depth", "16", "--size", "65536"],
-        ],
-    );
+    exercise(Transport::Tcp, Signal::Terminate, STREAMS);
 }
 
 #[test]
 fn unix_echoes_come_back_whole() {
-    exercise(
-        Transport::Unix,
-        Signal::Interrupt,
-        &[
-            &["--connections", "1", "--messages", "200"],
-            &["--connections", "16", "--messages", "1600"],
-            &["--connections", "4", "--messages", "100", "--size", "65536"],
-            &["--connections", "2", "--messages", "20", "--size", "1000003"],
-            &["--connections", "16", "--messages", "3200", "--depth", "16"],
-            &["--connections", "16", "--messages", "2560", "--depth", "16", "--rounds"],
-            &["--connections", "2", "--messages", "100", "--depth", "16", "--size", "65536"],
-        ],
-    );
+    exercise(Transport::Unix, Signal::Interrupt, STREAMS);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn run(seed: u64) -> u64 {
 // any of their calls says. A failing seed is in the message.
 #[test]
 fn t69_two_loops_from_a_seed() {
-    let _alone = crate::sweep::alone();
+    let _alone = crate::support::alone();
     let mut faults = 0;
     for seed in 1..=SEEDS {
         faults += deadline(move || {

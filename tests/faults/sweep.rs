@@ -14,7 +14,7 @@ use std::{
     future::{Future, poll_fn},
     io::{self, Write as _},
     pin::pin,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::OnceLock,
     task::Poll,
     time::Duration,
 };
@@ -31,14 +31,8 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     os,
-    support::{deadline, eventually},
+    support::{alone, deadline, eventually},
 };
-
-/// The runs count the descriptors of the process, so there is one at a time.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// How the parts of a run ended.
 pub(crate) type Outcomes = Vec<io::Result<()>>;

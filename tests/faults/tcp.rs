@@ -13,6 +13,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     peer::pattern,
+    streams::{come_back, echo_back},
     sweep::{Outcomes, Scenario, both, drive},
 };
 
@@ -34,30 +35,16 @@ pub(crate) async fn bound() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-pub(crate) async fn serve(mut stream: TcpStream) -> io::Result<()> {
+pub(crate) async fn serve(stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut room = [0; 4096];
-    loop {
-        match stream.read(&mut room).await? {
-            0 => return stream.close().await,
-            count => stream.write_all(&room[..count]).await?,
-        }
-    }
+    echo_back(stream).await
 }
 
 async fn echo(address: SocketAddr) -> io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     assert_eq!(stream.peer_addr()?, address);
-    for (seed, length) in [(1, 1), (2, 3000), (3, 20_000)] {
-        let message = pattern(seed, length);
-        let mut back = vec![0; length];
-        // Together: neither side's buffer need hold all of it.
-        let (mut reader, mut writer) = (&stream, &stream);
-        let read = async { reader.read_exact(&mut back).await };
-        futures::try_join!(writer.write_all(&message), read)?;
-        assert!(back == message, "message {seed} came back changed");
-    }
+    come_back(&stream, &[(1, 1), (2, 3000), (3, 20_000)]).await?;
     vectored(&stream).await?;
     stream.shutdown(Shutdown::Write)?;
     assert_eq!(stream.read(&mut [0; 8]).await?, 0, "nothing comes after the end");

@@ -1,7 +1,7 @@
 //! Unix sockets: echo over a stream and a packet connection by path, datagrams, descriptors beside
 //! the bytes, and a listener's whole life with its file.
 
-use std::{io, os::fd::AsFd, os::unix::net as std_net};
+use std::{io, os::unix::net as std_net};
 
 use edgewake::{
     Runtime,
@@ -11,8 +11,10 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     peer::pattern,
+    streams::{come_back, echo_back},
     sweep::{Outcomes, Scenario, both, drive},
     unix::SocketPath,
+    unix_descriptors::{give, take},
 };
 
 pub(crate) static ECHO: Scenario = Scenario::of_streams("Unix stream echo", stream);
@@ -28,7 +30,7 @@ fn stream(runtime: &Runtime) -> Outcomes {
             Ok(listener) => listener,
             Err(error) => return vec![Err(error)],
         };
-        both(echo(&path), async move { serve(listener.accept().await?.0).await }).await
+        both(echo(&path), async move { echo_back(listener.accept().await?.0).await }).await
     });
     if !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.is_ok()) {
         assert!(!path.exists(), "the socket's file is left");
@@ -36,27 +38,10 @@ fn stream(runtime: &Runtime) -> Outcomes {
     outcomes
 }
 
-async fn serve(mut stream: UnixStream) -> io::Result<()> {
-    let mut room = [0; 4096];
-    loop {
-        match stream.read(&mut room).await? {
-            0 => return stream.close().await,
-            count => stream.write_all(&room[..count]).await?,
-        }
-    }
-}
-
 async fn echo(path: &SocketPath) -> io::Result<()> {
     let mut stream = UnixStream::connect(&**path).await?;
     let _who = stream.peer_credentials()?;
-    for (seed, length) in [(1, 1), (2, 20_000)] {
-        let message = pattern(seed, length);
-        let mut back = vec![0; length];
-        let (mut reader, mut writer) = (&stream, &stream);
-        let read = async { reader.read_exact(&mut back).await };
-        futures::try_join!(writer.write_all(&message), read)?;
-        assert!(back == message, "message {seed} came back changed");
-    }
+    come_back(&stream, &[(1, 1), (2, 20_000)]).await?;
     stream.close().await?;
     assert_eq!(stream.read(&mut [0; 8]).await?, 0, "nothing comes after the end");
     Ok(())
@@ -123,40 +108,6 @@ fn descriptors(runtime: &Runtime) -> Outcomes {
             Ok(pair) => pair,
             Err(error) => return vec![Err(error)],
         };
-        let server = async move {
-            assert_eq!(word(&taker).await?, 2, "descriptors got lost");
-            (&taker).write_all(b"thanks").await
-        };
-        both(give(giver), server).await
+        both(give(giver), async move { take(&taker).await }).await
     })
-}
-
-/// Receives a word and the descriptors beside it.
-async fn word(stream: &UnixStream) -> io::Result<usize> {
-    let (mut buffer, mut fds) = ([0; 16], Vec::new());
-    let mut length = 0;
-    while length < 4 {
-        let received = stream.recv_with_fds(&mut buffer, &mut fds).await?;
-        if received.length == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        length += received.length;
-    }
-    Ok(fds.len())
-}
-
-async fn give(mut stream: UnixStream) -> io::Result<()> {
-    let fds = [stream.as_fd(), stream.as_fd()];
-    assert_eq!(stream.send_with_fds(b"take", &fds).await?, 4);
-    let mut answer = [0; 6];
-    stream.read_exact(&mut answer).await?;
-    assert_eq!(&answer, b"thanks");
-    let (here, there) = UnixDatagram::pair()?;
-    for _ in 0..3 {
-        here.send_with_fds(b"datagram", &[stream.as_fd()]).await?;
-        let (mut buffer, mut fds) = ([0; 16], Vec::new());
-        assert_eq!(there.recv_with_fds(&mut buffer, &mut fds).await?.length, 8);
-        assert_eq!(fds.len(), 1, "a descriptor got lost");
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! - [`deadline`] runs a test's body and fails it where it would hang; [`eventually`] waits for a
 //!   condition that another thread or the kernel brings about. Both are bounds on hanging, far
 //!   above what a slow machine needs; no test here measures time with them.
+//! - [`alone`] keeps tests apart that count the process's descriptors.
 //! - [`WakeCount`] makes wakers and counts what happens to them.
 //! - [`Probe`] makes futures and counts what happens to them and to their outputs.
 //! - [`assert_send`] and its like are checked by the compiler.
@@ -15,7 +16,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -56,6 +57,13 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The only test of its binary that runs, of those that ask for it, until the guard drops: for
+/// tests that count what the process has, or change it.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A waker that counts. All wakers made by one `WakeCount` wake the same.

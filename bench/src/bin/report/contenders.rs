@@ -25,23 +25,23 @@ enum Program {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
-    /// The library, in the file of locked versions; empty for what has none.
-    pub(crate) library: &'static str,
+    /// The library's package, in the file of locked versions; empty for what has none.
+    pub(crate) package: &'static str,
     server: Program,
     arguments: &'static [&'static str],
 }
 
 const fn ours(
     name: &'static str,
-    library: &'static str,
+    package: &'static str,
     program: &'static str,
     arguments: &'static [&'static str],
 ) -> Contender {
-    Contender { name, library, server: Program::Ours(program), arguments }
+    Contender { name, package, server: Program::Ours(program), arguments }
 }
 
 const fn edgewake(name: &'static str, arguments: &'static [&'static str]) -> Contender {
-    Contender { name, library: "", server: Program::Example("echo"), arguments }
+    Contender { name, package: "", server: Program::Example("echo"), arguments }
 }
 
 /// All echo servers, the reference first.

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use edgewake_bench::os::process;
+
 use crate::contenders::CONTENDERS;
 
 /// The fact that says how busy the machine was, in percent.
@@ -17,7 +19,7 @@ pub(crate) fn collect(package: &Path, mode: &str) -> Vec<(String, String)> {
     facts.push(("commit", commit(package)));
     facts.push(("processor", processor()));
     facts.push(("kernel", output("uname", &["-srm"])));
-    facts.push(("C library", first_line(&output("getconf", &["GNU_LIBC_VERSION"]))));
+    facts.push(("C library", process::c_library()));
     facts.push(("rustc", output("rustc", &["--version"])));
     facts.push(("valgrind", output("valgrind", &["--version"])));
     facts.push(("strace", first_line(&output("strace", &["-V"]))));
@@ -64,8 +66,8 @@ fn processor() -> String {
 
 fn peers(lock: &Path) -> String {
     let text = fs::read_to_string(lock).unwrap_or_default();
-    let versions = CONTENDERS.iter().filter(|it| !it.library.is_empty()).filter_map(|it| {
-        version(&text, it.library).map(|version| format!("{} {version}", it.library))
+    let versions = CONTENDERS.iter().filter(|it| !it.package.is_empty()).filter_map(|it| {
+        version(&text, it.package).map(|version| format!("{} {version}", it.package))
     });
     versions.collect::<Vec<_>>().join(", ")
 }
