@@ -7,7 +7,13 @@
 //! is counted, and does not count.
 
 mod edgewake_side;
+#[cfg(feature = "peers")]
+mod mio_side;
+#[cfg(feature = "peers")]
+mod monoio_side;
 mod raw_side;
+#[cfg(feature = "peers")]
+mod smol_side;
 mod stream;
 #[cfg(feature = "peers")]
 mod tokio_side;
@@ -72,7 +78,23 @@ const SIDES: &[Side] = &[
         receive: edgewake_side::receive_segments,
     },
     #[cfg(feature = "peers")]
+    Side { name: "mio, one a call", send: mio_side::send, receive: mio_side::receive },
+    #[cfg(feature = "peers")]
     Side { name: "tokio, one a call", send: tokio_side::send, receive: tokio_side::receive },
+    #[cfg(feature = "peers")]
+    Side { name: "smol, one a call", send: smol_side::send, receive: smol_side::receive },
+    #[cfg(feature = "peers")]
+    Side {
+        name: "monoio, epoll, one a call",
+        send: monoio_side::send_by_epoll,
+        receive: monoio_side::receive_by_epoll,
+    },
+    #[cfg(feature = "peers")]
+    Side {
+        name: "monoio, io_uring, one a call",
+        send: monoio_side::send_by_uring,
+        receive: monoio_side::receive_by_uring,
+    },
 ];
 
 /// What the command line asks for.
@@ -151,7 +173,7 @@ fn print_table(args: &Args, sides: &[&Side], runs: &[Vec<Run>]) {
     let Plan { datagrams, size } = args.plan;
     println!("{datagrams} datagrams of {size} B, {} repeats (medians)", args.repeats);
     println!(
-        "{:<24} {:>12} {:>10} {:>10} {:>7} {:>11} {:>11}  against",
+        "{:<28} {:>12} {:>10} {:>10} {:>7} {:>11} {:>11}  against",
         "side", "received/s", "least", "most", "lost %", "calls/sent", "calls/recvd"
     );
     let median = |runs: &[Run], value: fn(&Run) -> f64| {
@@ -168,7 +190,7 @@ fn print_table(args: &Args, sides: &[&Side], runs: &[Vec<Run>]) {
         let rate = stats::median(&rates);
         let ratio = reference.map_or(String::new(), |it| format!("{:.2} x {REFERENCE}", rate / it));
         println!(
-            "{:<24} {rate:>12.0} {:>10.0} {:>10.0} {:>7.2} {:>11} {:>11}  {ratio}",
+            "{:<28} {rate:>12.0} {:>10.0} {:>10.0} {:>7.2} {:>11} {:>11}  {ratio}",
             side.name,
             stats::percentile(&rates, 0.0),
             stats::percentile(&rates, 100.0),

@@ -23,8 +23,8 @@ pub(super) fn stream(
     let datagrams = if plan.quick { "50000" } else { "200000" };
     let arguments = ["--rows", "--repeats", "1", "--datagrams", datagrams];
     for (side, figure, value) in rows(&arguments, "udp_stream", None)? {
-        // "by hand, one a call": who, and by which of the ways.
-        let Some((who, way)) = side.split_once(", ") else { continue };
+        // "monoio, epoll, one a call": who, and by which of the ways.
+        let Some((who, way)) = side.rsplit_once(", ") else { continue };
         let here = |it: &&&Scenario| matches!(it.how, How::Stream(ways) if ways.contains(&way));
         if let Some(scenario) = scenarios.iter().find(here) {
             sink.add(&Row::value(scenario.name, &figure, who, round, value))?;
