@@ -79,8 +79,8 @@ pub(crate) fn parse() -> Result<Role, lexopt::Error> {
 }
 
 fn check(plan: Plan) -> Result<Plan, lexopt::Error> {
-    if plan.servers == 0 || plan.servers > 200 {
-        return Err("--servers: from 1 to 200".into());
+    if plan.servers == 0 || plan.servers > 100 {
+        return Err("--servers: from 1 to 100".into());
     }
     if plan.storm == 0 || plan.storm >= 1_000_000 || plan.bytes == 0 {
         return Err("--storm: from 1 to 999999; --bytes: at least 1".into());

@@ -50,15 +50,7 @@ struct Clients {
 pub(crate) fn run(targets: Vec<SocketAddr>) -> io::Result<()> {
     process::raise_fd_limit()?;
     let mut owner = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let mut clients = Clients {
-        targets,
-        connections: Vec::new(),
-        epoll: Epoll::new()?,
-        pattern: Pattern::new(),
-        room: vec![0; 64 * 1024],
-        checked: 0,
-        opened: 0,
-    };
+    let mut clients = Clients::new(targets)?;
     for line in BufReader::new(owner.try_clone()?).lines() {
         let line = line?;
         if line == "quit" {
@@ -74,6 +66,18 @@ pub(crate) fn run(targets: Vec<SocketAddr>) -> io::Result<()> {
 }
 
 impl Clients {
+    fn new(targets: Vec<SocketAddr>) -> io::Result<Self> {
+        Ok(Self {
+            targets,
+            connections: Vec::new(),
+            epoll: Epoll::new()?,
+            pattern: Pattern::new(),
+            room: vec![0; 64 * 1024],
+            checked: 0,
+            opened: 0,
+        })
+    }
+
     fn obey(&mut self, line: &str) -> io::Result<()> {
         let Some((verb, number)) = line.split_once(' ') else {
             return Err(io::Error::other("what?"));
@@ -221,5 +225,56 @@ impl Connection {
         let Connection { id, sent, received, goal, .. } = self;
         let state = format!("{sent} sent, {received} received of {goal}");
         io::Error::other(format!("connection {id}, {what}: {why} ({state})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    /// A client whose only connection's first eight bytes `answer` answers.
+    fn first_echo(answer: fn(&mut TcpStream, [u8; 8]) -> io::Result<()>) -> io::Result<Clients> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let server = thread::spawn(move || -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            let mut bytes = [0; 8];
+            stream.read_exact(&mut bytes)?;
+            answer(&mut stream, bytes)
+        });
+        let mut clients = Clients::new(vec![address])?;
+        let outcome = clients.obey("open 1");
+        server.join().expect("no panic")?;
+        outcome.map(|()| clients)
+    }
+
+    #[track_caller]
+    fn assert_noticed(outcome: io::Result<Clients>, what: &str) {
+        let Err(error) = outcome else { panic!("not noticed: {what}") };
+        assert!(error.to_string().contains(what), "{error}");
+    }
+
+    #[test]
+    fn an_echo_is_counted() {
+        let clients = first_echo(|stream, bytes| stream.write_all(&bytes)).expect("an echo");
+        assert_eq!((clients.connections.len(), clients.checked), (1, 8));
+    }
+
+    #[test]
+    fn what_is_wrong_is_noticed() {
+        let swapped = first_echo(|stream, [a, b, rest @ ..]| {
+            stream.write_all(&[b, a])?;
+            stream.write_all(&rest)
+        });
+        assert_noticed(swapped, "other bytes than were sent");
+        let lost = first_echo(|stream, bytes| stream.write_all(&bytes[1..]));
+        assert_noticed(lost, "other bytes than were sent");
+        let twice = first_echo(|stream, bytes| stream.write_all(&[bytes, bytes].concat()));
+        assert_noticed(twice, "more than was sent");
+        let ended = first_echo(|stream, bytes| stream.write_all(&bytes[..7]));
+        assert_noticed(ended, "the end, too early");
     }
 }

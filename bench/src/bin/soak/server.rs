@@ -43,8 +43,9 @@ pub(crate) struct State(HashMap<String, u64>);
 /// What must be as before, when all peers have gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rest {
-    connections: u64,
+    pub(crate) connections: u64,
     tasks: u64,
+    queued: u64,
     sources: u64,
     timers: u64,
     descriptors: usize,
@@ -141,6 +142,7 @@ impl Server {
         Ok(Rest {
             connections: state.get("alive"),
             tasks: state.get("tasks"),
+            queued: state.get("queued"),
             sources: state.get("sources"),
             timers: state.get("timers"),
             descriptors: process::open_fds(self.pid())?,

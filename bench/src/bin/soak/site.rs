@@ -12,11 +12,12 @@ use crate::server::{Rest, Server};
 
 /// Descriptors that a server has left over when all connections are held: for the peers that
 /// misbehave, the descriptors that these send, and itself.
-pub(crate) const SPARE: u64 = 1000;
+pub(crate) const SPARE: u64 = 700;
 /// Clients that come when a server has no descriptor left, and have to wait.
 const EXCESS: u64 = 64;
-/// Connections of one listener, fewer than an address has ports on the other side.
-const OF_A_PORT: u64 = 20_000;
+/// Connections of one listener. The other side has 28,232 ports for it, of which connect(2) takes
+/// every second one first: when these are used up, it looks through all of them each time.
+const OF_A_PORT: u64 = 8_000;
 /// Descriptors that a process of clients has for other things.
 const OWN: u64 = 64;
 
@@ -108,6 +109,8 @@ impl Site {
     /// Returns how many connections it held.
     pub(crate) fn limit(&mut self, bytes: u64) -> io::Result<u64> {
         let before = self.server.rest()?;
+        let mut peer = self.server.connect_fds()?;
+        self.server.until("it is there", |now| now.get("alive") == before.connections + 1)?;
         let alive = self.server.state()?.get("alive");
         let room = self.limit - process::open_fds(self.server.pid())? as u64;
         self.crowd.ask(&format!("crowd {}", room + EXCESS))?;
@@ -118,9 +121,12 @@ impl Site {
             let message = format!("{open} descriptors at a limit of {}", self.limit);
             return Err(io::Error::other(message));
         }
-        // It cannot accept any more, and serves what it has: the clients that it holds for long.
+        // It cannot accept any more, takes no processor time for that, and serves what it has: the
+        // clients that it holds for long, and who sends descriptors, for which there is no room.
+        self.server.still()?;
         self.serve(bytes)?;
         self.served()?;
+        abuse::descriptors_without_room(&mut peer)?;
         // Nobody else was accepted meanwhile, and nobody was lost.
         let state = self.server.state()?;
         if state.get("alive") != alive + room {
@@ -135,18 +141,22 @@ impl Site {
         }
         let most = self.server.state()?.get("alive");
         self.crowd.ask(&format!("close {}", room + EXCESS))?;
+        drop(peer);
         let (holder, _) = &mut self.holders[0];
         holder.ask(&format!("open {EXCESS}"))?;
         self.server.until_rest(&before)?;
         Ok(most)
     }
 
-    /// Everything that peers can do to it, one kind after the other. Returns what was counted.
-    pub(crate) fn abuse(&mut self, pattern: &Pattern) -> io::Result<Vec<u64>> {
+    /// Everything that peers can do to it, one kind after the other, each while `bytes` go to and
+    /// fro on every connection that is held. Returns what was counted.
+    pub(crate) fn abuse(&mut self, bytes: u64, pattern: &Pattern) -> io::Result<Vec<u64>> {
         let mut counts = Vec::new();
         for (name, _, abuse) in abuse::KINDS {
+            self.serve(bytes)?;
             let count = abuse(&mut self.server, pattern);
             counts.push(count.map_err(|error| io::Error::other(format!("{name}: {error}")))?);
+            self.served()?;
         }
         if let Some(full) = &self.full {
             self.server.until_rest(full)?;

@@ -1,7 +1,7 @@
 //! The whole run: what is held, what is done to it, what must be left, and what is printed of it.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use edgewake_bench::os::process;
 
@@ -30,7 +30,14 @@ pub(crate) fn run(plan: &Plan) -> io::Result<()> {
         .map(|number| Site::start(number, sizes, plan.storm, &pattern))
         .collect::<io::Result<Vec<_>>>()?;
     hold(&mut sites, plan, sizes.0)?;
-    let counts = rounds(&mut sites, plan, &pattern)?;
+    let endured = rounds(&mut sites, plan, &pattern)?;
+    println!("rounds of abuse, each with all of these: {}", endured.rounds);
+    for ((name, unit, _), count) in abuse::KINDS.iter().zip(&endured.counts) {
+        if *count == 0 {
+            return Err(io::Error::other(format!("{name}: not one of them")));
+        }
+        println!("  {name}: {count} {unit}");
+    }
     still(&mut sites, "connections held, nothing to do")?;
     let mut checked = 0;
     for site in &mut sites {
@@ -40,9 +47,6 @@ pub(crate) fn run(plan: &Plan) -> io::Result<()> {
     }
     println!("every byte came back: {checked} on connections that were held");
     still(&mut sites, "all peers gone")?;
-    for ((name, unit, _), count) in abuse::KINDS.iter().zip(counts) {
-        println!("  {name}: {count} {unit}");
-    }
     for site in sites {
         let (signals, time) = site.quit(&pattern)?;
         let wanted = time.as_micros() as f64 / plan.storm as f64;
@@ -105,43 +109,50 @@ fn hold(sites: &mut [Site], plan: &Plan, held: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Rounds of abuse until the time is over, one at least, while all that is held is served.
-fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Vec<u64>> {
+/// What a server went through.
+#[derive(Debug)]
+struct Endured {
+    rounds: u64,
+    counts: Vec<u64>,
+}
+
+/// Abuses all servers at once.
+fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endured> {
     let end = Instant::now() + plan.time;
-    let mut counts = vec![0; abuse::KINDS.len()];
-    let mut sizes = Vec::new();
-    let mut told = Instant::now();
-    for round in 1.. {
-        for site in sites.iter_mut() {
-            site.serve(plan.bytes)?;
-            let done = site.abuse(pattern)?;
-            site.served()?;
-            counts.iter_mut().zip(done).for_each(|(sum, count)| *sum += count);
-            if round > 1 {
-                site.limit(plan.bytes)?;
-            }
+    let mut sum = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()] };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = sites
+            .iter_mut()
+            .map(|site| scope.spawn(move || endure(site, plan, end, pattern)))
+            .collect();
+        for thread in threads {
+            let endured = thread.join().map_err(|_| io::Error::other("a bug of its own"))??;
+            sum.rounds += endured.rounds;
+            sum.counts.iter_mut().zip(endured.counts).for_each(|(sum, count)| *sum += count);
         }
-        for (index, site) in sites.iter().enumerate() {
-            let bytes = process::resident_bytes(site.server.pid())?;
-            match sizes.get(index) {
-                None => sizes.push(bytes),
-                Some(first) if bytes > first + GROWTH => {
-                    let message = format!("{first} bytes of a server grew to {bytes}");
-                    return Err(io::Error::other(message));
-                }
-                Some(_) => {}
-            }
+        Ok(sum)
+    })
+}
+
+/// Rounds of abuse until the time is over, one at least, while all that is held is served.
+fn endure(site: &mut Site, plan: &Plan, end: Instant, pattern: &Pattern) -> io::Result<Endured> {
+    let mut endured = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()] };
+    let mut first = None;
+    let bytes = plan.bytes.div_ceil(8);
+    loop {
+        let counts = site.abuse(bytes, pattern)?;
+        endured.rounds += 1;
+        endured.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        let size = process::resident_bytes(site.server.pid())?;
+        let first = *first.get_or_insert(size);
+        if size > first + GROWTH {
+            return Err(io::Error::other(format!("{first} bytes of a server grew to {size}")));
         }
-        let over = Instant::now() >= end;
-        if over || told.elapsed() > Duration::from_secs(30) {
-            println!("rounds of abuse survived: {round}");
-            told = Instant::now();
+        if Instant::now() >= end {
+            return Ok(endured);
         }
-        if over {
-            break;
-        }
+        site.limit(plan.bytes)?;
     }
-    Ok(counts)
 }
 
 fn still(sites: &mut [Site], when: &str) -> io::Result<()> {

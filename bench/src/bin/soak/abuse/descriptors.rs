@@ -111,3 +111,19 @@ pub(super) fn left_behind(server: &mut Server, _: &Pattern) -> io::Result<u64> {
     server.until("they are gone", |now| now.get("alive") == before.get("alive"))?;
     Ok(sent)
 }
+
+/// A server that has reached its limit gets the byte, none of the descriptors, and is told that
+/// there were some.
+pub(crate) fn without_room(peer: &mut UnixStream) -> io::Result<()> {
+    let (mut reader, writer) = UnixStream::pair()?;
+    rights::send(peer.as_fd(), b"x", writer.as_fd(), MOST)?;
+    drop(writer);
+    let mut answer = [0; 2];
+    peer.read_exact(&mut answer)?;
+    let came = reader.read(&mut [0; 8])?;
+    if answer == [0, 1] && came == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("descriptors without room for one: {answer:?}, {came}")))
+    }
+}

@@ -17,6 +17,8 @@ use std::os::fd::AsFd;
 
 use edgewake_bench::os::socket;
 
+pub(crate) use descriptors::without_room as descriptors_without_room;
+
 use crate::pattern::Pattern;
 use crate::server::Server;
 

@@ -60,9 +60,10 @@ fn number(word: &str) -> io::Result<u64> {
 fn state(listeners: &Listeners) -> String {
     let metrics = Handle::current().metrics();
     format!(
-        "{} tasks={} sources={} timers={} turns={} events={} spurious={} signals={}",
+        "{} tasks={} queued={} sources={} timers={} turns={} events={} spurious={} signals={}",
         listeners.shared.counters,
         metrics.tasks_alive,
+        metrics.run_queue + metrics.injection_queue,
         metrics.sources,
         metrics.timers_pending,
         metrics.turns,
