@@ -1,5 +1,6 @@
 //! A server process as its owner sees it: where it listens, what it does, what it costs.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// there may be. A loop that spins takes all of it, one that looks every millisecond a hundredth.
 const STILL: Duration = Duration::from_secs(2);
 const STILL_MOST: f64 = 0.005;
+const STILL_TRIES: usize = 3;
 
 /// A running server.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Server {
     child: Child,
     /// Its listeners for echoes.
     pub(crate) echo: Vec<SocketAddr>,
+    /// Which of them is next.
+    turn: Cell<usize>,
     frames: SocketAddr,
     frames_unix: String,
     fds: String,
@@ -70,6 +74,7 @@ impl Server {
         let text = |name| named(name).next().map(str::to_owned);
         let mut server = Self {
             echo: named("echo=").filter_map(|word| word.parse().ok()).collect(),
+            turn: Cell::new(0),
             frames: address("frames=").ok_or_else(missing)?,
             frames_unix: text("frames_unix=").ok_or_else(missing)?,
             fds: text("fds=").ok_or_else(missing)?,
@@ -167,28 +172,34 @@ impl Server {
     }
 
     /// Without signals, checks that it takes no processor time, and returns what it took and how
-    /// often it ran.
+    /// often it ran, in the best of a few windows: what has come before may be worked off.
     pub(crate) fn still(&mut self) -> io::Result<(f64, u64)> {
         self.storm(false)?;
-        let (time, runs) = (process::processor_time(self.pid())?, process::runs(self.pid())?);
-        std::thread::sleep(STILL);
-        let spent = process::processor_time(self.pid())? - time;
-        let runs = process::runs(self.pid())? - runs;
-        self.storm(true)?;
-        if spent > STILL_MOST {
-            let pid = self.pid();
-            let message = format!(
-                "server {pid}: nothing to do, and {:.1} ms of processor time in {STILL:?}",
-                spent * 1e3
-            );
-            return Err(io::Error::other(message));
+        let mut least = (f64::MAX, 0);
+        for _ in 0..STILL_TRIES {
+            let (time, runs) = self.spent()?;
+            std::thread::sleep(STILL);
+            let (time_after, runs_after) = self.spent()?;
+            least = (time_after - time, runs_after - runs);
+            if least.0 <= STILL_MOST {
+                self.storm(true)?;
+                return Ok(least);
+            }
         }
-        Ok((spent, runs))
+        let (pid, spent) = (self.pid(), least.0 * 1e3);
+        let message = format!("{spent:.1} ms of processor time in {STILL:?} with nothing to do");
+        Err(io::Error::other(format!("server {pid}: {message}")))
     }
 
-    /// A connection to its echo.
+    /// Its processor time, and how often it was put on a processor.
+    fn spent(&self) -> io::Result<(f64, u64)> {
+        Ok((process::processor_time(self.pid())?, process::runs(self.pid())?))
+    }
+
+    /// A connection to its echo, by the next of the listeners.
     pub(crate) fn connect_echo(&self) -> io::Result<TcpStream> {
-        patient(TcpStream::connect(self.echo[0])?)
+        let turn = self.turn.replace(self.turn.get() + 1);
+        patient(TcpStream::connect(self.echo[turn % self.echo.len()])?)
     }
 
     /// A connection to its frames.

@@ -18,6 +18,8 @@ const EXCESS: u64 = 64;
 /// Connections of one listener. The other side has 28,232 ports for it, of which connect(2) takes
 /// every second one first: when these are used up, it looks through all of them each time.
 const OF_A_PORT: u64 = 8_000;
+/// As connections that have ended keep their ports for a minute, they are spread too.
+const PORTS_LEAST: u64 = 4;
 /// Descriptors that a process of clients has for other things.
 const OWN: u64 = 64;
 
@@ -45,7 +47,7 @@ impl Site {
         storm: u64,
         pattern: &Pattern,
     ) -> io::Result<Self> {
-        let ports = held.div_ceil(OF_A_PORT).max(1);
+        let ports = held.div_ceil(OF_A_PORT).max(PORTS_LEAST);
         let ports = u8::try_from(ports).map_err(|_| io::Error::other("too many connections"))?;
         let mut server = Server::start(number, ports, storm)?;
         let mut arguments = vec!["hold".to_owned()];
@@ -59,12 +61,18 @@ impl Site {
         }
         let crowd = Child::start(&format!("crowd {number}"), &arguments)?;
         server.ask(&format!("limit {soft}"))?;
-        // Each kind once, so that all that the server does for the first time is done.
-        for (_, _, abuse) in abuse::KINDS {
-            abuse(&mut server, pattern)?;
-        }
+        abuse::serves_on(&mut server, pattern)?;
         let empty = server.rest()?;
         Ok(Self { server, holders, crowd, limit: soft, held, empty, full: None })
+    }
+
+    /// Has each kind of abuse once, without anybody else there, so that the memory that the server
+    /// takes for the first of each kind is not taken for that of connections.
+    pub(crate) fn warm_up(&mut self, pattern: &Pattern) -> io::Result<()> {
+        for (name, _, abuse) in abuse::KINDS {
+            within(name, abuse(&mut self.server, pattern))?;
+        }
+        within("the first of each kind", self.server.until_rest(&self.empty))
     }
 
     /// Opens all connections, with an echo on each. Returns the bytes of memory that one takes in
@@ -123,7 +131,7 @@ impl Site {
         }
         // It cannot accept any more, takes no processor time for that, and serves what it has: the
         // clients that it holds for long, and who sends descriptors, for which there is no room.
-        self.server.still()?;
+        within("at its limit", self.server.still())?;
         self.serve(bytes)?;
         self.served()?;
         abuse::descriptors_without_room(&mut peer)?;
@@ -155,11 +163,11 @@ impl Site {
         for (name, _, abuse) in abuse::KINDS {
             self.serve(bytes)?;
             let count = abuse(&mut self.server, pattern);
-            counts.push(count.map_err(|error| io::Error::other(format!("{name}: {error}")))?);
+            counts.push(within(name, count)?);
             self.served()?;
         }
         if let Some(full) = &self.full {
-            self.server.until_rest(full)?;
+            within("a round of abuse", self.server.until_rest(full))?;
         }
         Ok(counts)
     }
@@ -170,7 +178,7 @@ impl Site {
             holder.ask(&format!("close {share}"))?;
         }
         self.full = None;
-        self.server.until_rest(&self.empty)
+        within("the end of all", self.server.until_rest(&self.empty))
     }
 
     /// Ends the processes. Returns how many signals the server has handled, and in which time.
@@ -187,6 +195,11 @@ impl Site {
         self.server.quit()?;
         Ok((signals, time))
     }
+}
+
+/// Says of an error where it came about.
+fn within<T>(what: &str, outcome: io::Result<T>) -> io::Result<T> {
+    outcome.map_err(|error| io::Error::other(format!("{what}: {error}")))
 }
 
 /// The two numbers of a holder's answer: connections, and bytes that were checked.

@@ -17,7 +17,7 @@ const MEMORY: u64 = 24 * 1024;
 /// The fewest connections that show anything.
 const FEWEST: u64 = 100;
 /// The share of the signals that have to arrive: where the machine is busy several become one.
-const SIGNALS_LEAST: f64 = 0.1;
+const SIGNALS_LEAST: f64 = 0.02;
 /// How much larger a server may be after a round than after the first one.
 const GROWTH: u64 = 4 << 20;
 
@@ -29,6 +29,7 @@ pub(crate) fn run(plan: &Plan) -> io::Result<()> {
     let mut sites = (1..=plan.servers)
         .map(|number| Site::start(number, sizes, plan.storm, &pattern))
         .collect::<io::Result<Vec<_>>>()?;
+    sites.iter_mut().try_for_each(|site| site.warm_up(&pattern))?;
     hold(&mut sites, plan, sizes.0)?;
     let endured = rounds(&mut sites, plan, &pattern)?;
     println!("rounds of abuse, each with all of these: {}", endured.rounds);
@@ -81,7 +82,7 @@ fn available() -> io::Result<u64> {
     Ok(kib.ok_or_else(|| io::Error::other("no MemAvailable in /proc/meminfo"))? * 1024)
 }
 
-/// Opens all, serves all, goes to the limit.
+/// Opens all, serves all.
 fn hold(sites: &mut [Site], plan: &Plan, held: u64) -> io::Result<()> {
     for site in sites.iter_mut() {
         let start = Instant::now();
@@ -102,10 +103,6 @@ fn hold(sites: &mut [Site], plan: &Plan, held: u64) -> io::Result<()> {
         plan.bytes,
         start.elapsed().as_secs_f64()
     );
-    for site in sites {
-        let most = site.limit(plan.bytes)?;
-        println!("at its limit of descriptors a server held and served {most}, and went on");
-    }
     Ok(())
 }
 
@@ -114,12 +111,14 @@ fn hold(sites: &mut [Site], plan: &Plan, held: u64) -> io::Result<()> {
 struct Endured {
     rounds: u64,
     counts: Vec<u64>,
+    /// Connections at the limit of descriptors.
+    most: u64,
 }
 
 /// Abuses all servers at once.
 fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endured> {
     let end = Instant::now() + plan.time;
-    let mut sum = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()] };
+    let mut sum = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()], most: 0 };
     std::thread::scope(|scope| {
         let threads: Vec<_> = sites
             .iter_mut()
@@ -127,6 +126,10 @@ fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endu
             .collect();
         for thread in threads {
             let endured = thread.join().map_err(|_| io::Error::other("a bug of its own"))??;
+            println!(
+                "at its limit of descriptors a server held and served {}, and went on, {} times",
+                endured.most, endured.rounds
+            );
             sum.rounds += endured.rounds;
             sum.counts.iter_mut().zip(endured.counts).for_each(|(sum, count)| *sum += count);
         }
@@ -136,7 +139,7 @@ fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endu
 
 /// Rounds of abuse until the time is over, one at least, while all that is held is served.
 fn endure(site: &mut Site, plan: &Plan, end: Instant, pattern: &Pattern) -> io::Result<Endured> {
-    let mut endured = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()] };
+    let mut endured = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()], most: 0 };
     let mut first = None;
     let bytes = plan.bytes.div_ceil(8);
     loop {
@@ -148,10 +151,10 @@ fn endure(site: &mut Site, plan: &Plan, end: Instant, pattern: &Pattern) -> io::
         if size > first + GROWTH {
             return Err(io::Error::other(format!("{first} bytes of a server grew to {size}")));
         }
+        endured.most = site.limit(plan.bytes)?;
         if Instant::now() >= end {
             return Ok(endured);
         }
-        site.limit(plan.bytes)?;
     }
 }
 
