@@ -87,7 +87,7 @@ pub fn reset_on_close(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the size of both buffers, `SO_RCVBUF` and `SO_SNDBUF`, which then do not grow by themselves.
+/// Sets the size of both buffers, `SO_RCVBUF` and `SO_SNDBUF`, which then grow no more.
 ///
 /// # Errors
 ///

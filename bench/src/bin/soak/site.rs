@@ -17,7 +17,7 @@ pub(crate) const SPARE: u64 = 700;
 const EXCESS: u64 = 64;
 /// Connections of one listener. The other side has 28,232 ports for it, of which connect(2) takes
 /// every second one first: when these are used up, it looks through all of them each time.
-const OF_A_PORT: u64 = 8_000;
+pub(crate) const OF_A_PORT: u64 = 8_000;
 /// As connections that have ended keep their ports for a minute, they are spread too.
 const PORTS_LEAST: u64 = 4;
 /// Descriptors that a process of clients has for other things.

@@ -1,6 +1,7 @@
 //! The whole run: what is held, what is done to it, what must be left, and what is printed of it.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use edgewake_bench::os::process;
@@ -8,9 +9,9 @@ use edgewake_bench::os::process;
 use crate::abuse;
 use crate::args::Plan;
 use crate::pattern::Pattern;
-use crate::site::{SPARE, Site};
+use crate::site::{OF_A_PORT, SPARE, Site};
 
-/// What a server has open besides connections, at most.
+/// What a server has open besides connections and some of its listeners, at most.
 const OWN: u64 = 32;
 /// Memory that a connection may take, with both of its sockets and what is in them, by experience.
 const MEMORY: u64 = 24 * 1024;
@@ -63,13 +64,14 @@ pub(crate) fn run(plan: &Plan) -> io::Result<()> {
 /// How many connections a server holds, what its soft limit is, and what the hard one is.
 fn sizes(plan: &Plan, hard: u64) -> io::Result<(u64, u64, u64)> {
     let by_memory = available()? / 2 / MEMORY / u64::from(plan.servers);
-    let by_limit = hard.saturating_sub(SPARE + OWN);
-    let held = plan.connections.unwrap_or(by_memory).min(by_limit);
+    let own = OWN + hard / OF_A_PORT;
+    let by_limit = hard.saturating_sub(SPARE + own);
+    let held = plan.connections.unwrap_or(u64::MAX).min(by_memory).min(by_limit);
     if held < FEWEST {
         return Err(io::Error::other(format!("{held} connections are too few to show anything")));
     }
     println!("hard limit of descriptors: {hard} a process; memory: enough for {by_memory}");
-    let soft = if held == by_limit { hard } else { held + SPARE + OWN };
+    let soft = if held == by_limit { hard } else { held + SPARE + own };
     Ok((held, soft, hard))
 }
 
@@ -88,7 +90,7 @@ fn hold(sites: &mut [Site], plan: &Plan, held: u64) -> io::Result<()> {
         let start = Instant::now();
         let bytes = site.fill()?;
         println!(
-            "held at once by a server: {held}, {bytes:.0} bytes of its memory each, opened in {:.1} s",
+            "held at once by a server: {held}, {bytes:.0} bytes of its memory each, in {:.1} s",
             start.elapsed().as_secs_f64()
         );
     }
@@ -119,10 +121,11 @@ struct Endured {
 fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endured> {
     let end = Instant::now() + plan.time;
     let mut sum = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()], most: 0 };
+    let failed = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let threads: Vec<_> = sites
             .iter_mut()
-            .map(|site| scope.spawn(move || endure(site, plan, end, pattern)))
+            .map(|site| scope.spawn(|| endure(site, plan, end, pattern, &failed)))
             .collect();
         for thread in threads {
             let endured = thread.join().map_err(|_| io::Error::other("a bug of its own"))??;
@@ -137,25 +140,47 @@ fn rounds(sites: &mut [Site], plan: &Plan, pattern: &Pattern) -> io::Result<Endu
     })
 }
 
-/// Rounds of abuse until the time is over, one at least, while all that is held is served.
-fn endure(site: &mut Site, plan: &Plan, end: Instant, pattern: &Pattern) -> io::Result<Endured> {
+/// Rounds of abuse until the time is over, one at least, or until somebody has `failed`.
+fn endure(
+    site: &mut Site,
+    plan: &Plan,
+    end: Instant,
+    pattern: &Pattern,
+    failed: &AtomicBool,
+) -> io::Result<Endured> {
     let mut endured = Endured { rounds: 0, counts: vec![0; abuse::KINDS.len()], most: 0 };
     let mut first = None;
-    let bytes = plan.bytes.div_ceil(8);
     loop {
-        let counts = site.abuse(bytes, pattern)?;
-        endured.rounds += 1;
-        endured.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        let size = process::resident_bytes(site.server.pid())?;
-        let first = *first.get_or_insert(size);
-        if size > first + GROWTH {
-            return Err(io::Error::other(format!("{first} bytes of a server grew to {size}")));
+        if let Err(error) = endure_once(site, plan, pattern, &mut endured, &mut first) {
+            // Relaxed: it says no more than that there is no reason to go on.
+            failed.store(true, Ordering::Relaxed);
+            return Err(error);
         }
-        endured.most = site.limit(plan.bytes)?;
-        if Instant::now() >= end {
+        // Relaxed: as above.
+        if Instant::now() >= end || failed.load(Ordering::Relaxed) {
             return Ok(endured);
         }
     }
+}
+
+/// A round, while all that is held is served; `first` is the size after the first one.
+fn endure_once(
+    site: &mut Site,
+    plan: &Plan,
+    pattern: &Pattern,
+    endured: &mut Endured,
+    first: &mut Option<u64>,
+) -> io::Result<()> {
+    let counts = site.abuse(plan.bytes.div_ceil(8), pattern)?;
+    endured.rounds += 1;
+    endured.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    let size = process::resident_bytes(site.server.pid())?;
+    let first = *first.get_or_insert(size);
+    if size > first + GROWTH {
+        return Err(io::Error::other(format!("{first} bytes of a server grew to {size}")));
+    }
+    endured.most = site.limit(plan.bytes)?;
+    Ok(())
 }
 
 fn still(sites: &mut [Site], when: &str) -> io::Result<()> {
