@@ -41,7 +41,7 @@ bench: ## every library side by side, 15 minutes after the build; SCENARIO=x: th
 bench-render: ## its report and chart again, from the rows that are there
 	$(REPORT) --bin report -- --render
 
-soak: ## as `abuse`, for longer; MINUTES=60 SERVERS=4 CONNECTIONS=100000: how long, how many of each
+soak: ## as `abuse`, a minute or longer: MINUTES=60 SERVERS=4 CONNECTIONS=100000 (of each)
 	@$(REPORT) --bin soak -- $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SERVERS),--servers $(SERVERS)) $(if $(CONNECTIONS),--connections $(CONNECTIONS))
 
