@@ -2,10 +2,10 @@
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
-	doc examples bench-check cost loom package cross-check cross-link setup loom-full
+	doc examples bench-check cost abuse loom package cross-check cross-link setup loom-full
 
 .DEFAULT_GOAL := help
-.PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget $(STAGES)
+.PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
 
 # Where `make bench` builds, the library's examples and the bench's programs side by side.
 BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -41,6 +41,10 @@ bench: ## every library side by side, 15 minutes after the build; SCENARIO=x: th
 bench-render: ## its report and chart again, from the rows that are there
 	$(REPORT) --bin report -- --render
 
+soak: ## as `abuse`, a minute or longer: MINUTES=60 SERVERS=4 CONNECTIONS=100000 (of each)
+	@$(REPORT) --bin soak -- $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SERVERS),--servers $(SERVERS)) $(if $(CONNECTIONS),--connections $(CONNECTIONS))
+
 clean-ci: ## removes what the stages built and downloaded
 	rm -rf target/ci
 
@@ -58,6 +62,7 @@ doc: ## the documentation, without a warning
 examples: ## the example programs, driven by nc, socat, curl, iperf3 and the load generator
 bench-check: ## the benchmark package: no warning, its own tests
 cost: ## instructions, system calls and bytes against bench/budget.toml
+abuse: ## a server at its limit of descriptors, under signals and peers of every bad kind
 loom: ## the lock-free parts in every interleaving
 loom-full: ## the same with one preemption more (in ci-full only)
 package: ## both crates as they would be published

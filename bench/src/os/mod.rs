@@ -10,9 +10,11 @@ pub mod epoll;
 pub mod event;
 pub mod pipe;
 pub mod process;
+pub mod rights;
 pub mod segments;
 pub mod signals;
 pub mod socket;
+pub mod storm;
 
 use std::io;
 

@@ -22,6 +22,52 @@ pub fn raise_fd_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
+/// Sets the soft limit of open files, at most to the hard one, and returns it.
+///
+/// # Errors
+///
+/// Returns the error of `getrlimit(2)` or `setrlimit(2)`.
+pub fn limit_fds(soft: u64) -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` lives through both calls.
+    unsafe {
+        check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit))?;
+        limit.rlim_cur = soft.min(limit.rlim_max);
+        check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
+    }
+    Ok(limit.rlim_cur)
+}
+
+/// How many descriptors a process has open.
+///
+/// # Errors
+///
+/// Returns what reading `/proc` returns.
+pub fn open_fds(pid: u32) -> io::Result<usize> {
+    let mut count = 0;
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))? {
+        entry?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// How often the threads of a process have been put on a processor: the third number of
+/// `/proc/PID/task/*/schedstat`.
+///
+/// # Errors
+///
+/// Returns what reading `/proc` returns, and an error for what is not understood.
+pub fn runs(pid: u32) -> io::Result<u64> {
+    let mut runs = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let third = text.split_whitespace().nth(2).and_then(|word| word.parse::<u64>().ok());
+        runs += third.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
+    }
+    Ok(runs)
+}
+
 /// How a child is to be scheduled.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Placement {

@@ -66,6 +66,43 @@ pub fn set_nodelay(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the close of a connection a reset: `SO_LINGER` with no time at all (socket(7)).
+///
+/// # Errors
+///
+/// Returns the error of `setsockopt(2)`.
+pub fn reset_on_close(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let len = size_of::<libc::linger>() as libc::socklen_t;
+    // SAFETY: `linger` lives through the call and `len` is its size.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            len,
+        )
+    })?;
+    Ok(())
+}
+
+/// Sets the size of both buffers, `SO_RCVBUF` and `SO_SNDBUF`, which then grow no more.
+///
+/// # Errors
+///
+/// Returns the error of `setsockopt(2)`.
+pub fn limit_buffers(fd: BorrowedFd<'_>, size: usize) -> io::Result<()> {
+    let size = libc::c_int::try_from(size).map_err(io::Error::other)?;
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
+        let (fd, value) = (fd.as_raw_fd(), (&raw const size).cast());
+        // SAFETY: `size` lives through the call and `len` is its size.
+        check(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, option, value, len) })?;
+    }
+    Ok(())
+}
+
 /// Accepts a connection, non-blocking and close-on-exec from birth, without asking for the peer.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use edgewake_bench::os::process::Placement;
+use edgewake_bench::os::process::{Placement, runs};
 use edgewake_bench::target::{Target, Transport};
 
 use crate::args::Args;
@@ -89,17 +89,6 @@ fn least(pid: u32) -> io::Result<u64> {
         }
     }
     Ok(least)
-}
-
-/// How often the threads of a process have been put on a processor.
-fn runs(pid: u32) -> io::Result<u64> {
-    let mut runs = 0;
-    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        let third = text.split_whitespace().nth(2).and_then(|word| word.parse::<u64>().ok());
-        runs += third.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
-    }
-    Ok(runs)
 }
 
 #[cfg(test)]
