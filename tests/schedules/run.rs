@@ -1,0 +1,231 @@
+//! Runs a workload with many seeds. After each run has to hold: it neither hung nor panicked, every
+//! task has ended, no task was woken without being polled within a bound, no source, timer or
+//! descriptor is left; and the same seed draws and does the same once more. What each workload
+//! promises besides, of bytes, messages and time, it asserts itself.
+
+use std::{
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, Once, PoisonError},
+    time::{Duration, Instant},
+};
+
+use edgewake::{Builder, Runtime, io::pipe};
+use edgewake_sys::faults::schedule::{self, Step};
+use futures::AsyncWriteExt;
+
+use crate::{
+    os,
+    support::{deadline, message},
+    tracked::{self, Tracked},
+};
+
+/// What a workload has to expect of the kernel.
+#[derive(Clone, Copy)]
+pub(crate) enum Kernel {
+    /// What one end has sent the other end has at once: the same seed does the same again.
+    Prompt,
+    /// It may deliver later, within this time, and then a seed need not do the same again.
+    Late(Duration),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Workload {
+    /// That of its test.
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(),
+    pub(crate) kernel: Kernel,
+    pub(crate) seeds: u64,
+}
+
+/// One in so many seeds is run a second time, to see whether it does the same.
+const REPEATED: u64 = 8;
+
+/// Seeds whose run has an end of its own in time.
+const AT_ONCE: u64 = 25;
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    seeds: u64,
+    steps: u64,
+    repeated: u64,
+}
+
+impl Workload {
+    /// Runs all seeds, or those that the environment asks for.
+    pub(crate) fn check(self) {
+        let started = Instant::now();
+        let (first, last) = match (asked("EDGEWAKE_SEED"), asked("EDGEWAKE_SEEDS")) {
+            (Some(seed), _) => (seed, seed),
+            (None, Some(seeds)) => (1, seeds),
+            (None, None) => (1, self.seeds),
+        };
+        let mut all = Tally::default();
+        for from in (first..=last).step_by(AT_ONCE as usize) {
+            let to = last.min(from + AT_ONCE - 1);
+            let part = deadline(move || self.check_some(from, to));
+            all.seeds += part.seeds;
+            all.steps += part.steps;
+            all.repeated += part.repeated;
+        }
+        let (Tally { seeds, steps, repeated }, took) = (all, started.elapsed());
+        writeln!(
+            io::stdout(),
+            "{}: {seeds} seeds, {steps} steps, {repeated} repeated the same, {took:.1?}",
+            self.name
+        )
+        .expect("a standard output");
+        assert!(steps > 20 * seeds, "the schedules chose nothing: {steps} steps");
+    }
+
+    fn check_some(&self, from: u64, to: u64) -> Tally {
+        let mut tally = Tally::default();
+        for seed in from..=to {
+            let steps = self.once(seed);
+            tally.seeds += 1;
+            tally.steps += steps.len() as u64;
+            if (seed % REPEATED == 0 || from == to) && matches!(self.kernel, Kernel::Prompt) {
+                self.compare(seed, &steps, &self.once(seed));
+                tally.repeated += 1;
+            }
+        }
+        tally
+    }
+
+    /// One run. Panics with the seed in the message.
+    fn once(&self, seed: u64) -> Vec<Step> {
+        // The runs count the descriptors of the process, so there is one at a time.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        static WARM: Once = Once::new();
+        WARM.call_once(make_what_is_kept);
+        let before = descriptors();
+        let patience = match self.kernel {
+            Kernel::Prompt => Duration::ZERO,
+            Kernel::Late(patience) => patience,
+        };
+        let schedule = schedule::install(seed, patience);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            tracked::begin();
+            (self.run)();
+            tracked::end();
+        }));
+        let (steps, last) = (schedule.steps(), schedule.last(40));
+        drop(schedule);
+        let left = descriptors();
+        let outcome = outcome.map_err(|panic| message(&*panic)).and_then(|()| {
+            if left.len() == before.len() {
+                Ok(())
+            } else {
+                Err(format!("descriptors are left, or lost: {before:?} became {left:?}"))
+            }
+        });
+        if let Err(what) = outcome {
+            panic!(
+                "{}, seed {seed}: {what}\nIts last steps: {last:?}\nThe same again: \
+                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' cargo test --test schedules \
+                 {}",
+                self.name, self.name
+            );
+        }
+        steps
+    }
+
+    fn compare(&self, seed: u64, one: &[Step], other: &[Step]) {
+        if hash(one) == hash(other) {
+            return;
+        }
+        let differs = one.iter().zip(other).position(|(one, other)| one != other);
+        let at = differs.unwrap_or(one.len().min(other.len()));
+        let around = |steps: &[Step]| {
+            format!("{:?}", &steps[at.saturating_sub(10)..steps.len().min(at + 5)])
+        };
+        panic!(
+            "{}, seed {seed} does not do the same again from step {at} on:\n{}\n{}",
+            self.name,
+            around(one),
+            around(other)
+        );
+    }
+}
+
+fn hash(steps: &[Step]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    steps.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn asked(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
+}
+
+/// A process that has closed a pipe's sender keeps one to put in its place.
+fn make_what_is_kept() {
+    let runtime = Runtime::new().expect("a runtime");
+    let (mut sender, _receiver) = pipe::pipe().expect("a pipe");
+    runtime.block_on(sender.close()).expect("no error");
+}
+
+/// The descriptors that this process has open: their names where the system tells, or else how
+/// many.
+fn descriptors() -> Vec<String> {
+    match std::fs::read_dir("/proc/self/fd") {
+        Ok(entries) if cfg!(target_os = "linux") => {
+            let names = entries.flatten().map(|entry| std::fs::read_link(entry.path()));
+            // The listing's own is closed by now.
+            names.flatten().map(|name| name.to_string_lossy().into_owned()).collect()
+        }
+        _ => vec![String::new(); os::open_descriptors()],
+    }
+}
+
+/// A number below `options` from the seed.
+pub(crate) fn draw(options: u64) -> u64 {
+    schedule::draw("the test", options)
+}
+
+/// True once in so many times.
+pub(crate) fn once_in(times: u64) -> bool {
+    draw(times) == 0
+}
+
+/// A runtime whose settings are drawn.
+pub(crate) fn runtime() -> Runtime {
+    let mut builder = Builder::new();
+    if once_in(3) {
+        builder = builder.busy_poll(Duration::from_micros(1 + draw(200)));
+    }
+    if once_in(2) {
+        builder = builder.event_interval(1 + draw(8) as u32);
+    }
+    builder.build().expect("a runtime")
+}
+
+/// Drives a future to its end in a runtime of drawn settings, and looks at what it leaves.
+pub(crate) fn drive(future: impl Future<Output = ()>) {
+    let runtime = runtime();
+    runtime.block_on(Tracked::root(future));
+    nothing_left(&runtime);
+}
+
+/// What has to hold once every task has ended.
+pub(crate) fn nothing_left(runtime: &Runtime) {
+    let left = runtime.metrics();
+    let left =
+        (left.tasks_alive, left.run_queue, left.injection_queue, left.sources, left.timers_pending);
+    assert_eq!(left, (0, 0, 0, 0, 0), "tasks, wake-ups, sources or timers are left");
+    #[cfg(all(target_os = "linux", edgewake_selector = "epoll"))]
+    assert_eq!(registrations(runtime), 1, "more is registered than the notifier");
+}
+
+/// How many registrations the runtime's epoll holds.
+#[cfg(all(target_os = "linux", edgewake_selector = "epoll"))]
+fn registrations(runtime: &Runtime) -> usize {
+    use std::os::fd::{AsFd, AsRawFd};
+    let path = format!("/proc/self/fdinfo/{}", runtime.as_fd().as_raw_fd());
+    let info = std::fs::read_to_string(path).expect("proc is mounted");
+    info.lines().filter(|line| line.starts_with("tfd:")).count()
+}
