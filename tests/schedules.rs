@@ -10,6 +10,8 @@
 
 #[path = "schedules/channel.rs"]
 mod channel;
+#[path = "schedules/elsewhere.rs"]
+mod elsewhere;
 #[path = "schedules/endings.rs"]
 mod endings;
 #[path = "schedules/listeners.rs"]
@@ -53,6 +55,7 @@ macro_rules! workloads {
 // Goal: see schedules/run.rs.
 workloads! {
     t24_streams: streams::local, Kernel::Prompt, 600;
+    t24_read_elsewhere: elsewhere::run, Kernel::Prompt, 500;
     t24_tcp: streams::tcp, Kernel::Late(Duration::from_secs(10)), 250;
     t57_listeners: listeners::run, Kernel::Prompt, 500;
     t69_wakes: wakes::run, Kernel::Prompt, 1000;

@@ -43,16 +43,6 @@ pub(crate) struct Workload {
 /// One in so many seeds is run a second time, to see whether it does the same.
 const REPEATED: u64 = 8;
 
-/// Seeds whose run has an end of its own in time.
-const AT_ONCE: u64 = 25;
-
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    seeds: u64,
-    steps: u64,
-    repeated: u64,
-}
-
 impl Workload {
     /// Runs all seeds, or those that the environment asks for.
     pub(crate) fn check(self) {
@@ -62,43 +52,36 @@ impl Workload {
             (None, Some(seeds)) => (1, seeds),
             (None, None) => (1, self.seeds),
         };
-        let mut all = Tally::default();
-        for from in (first..=last).step_by(AT_ONCE as usize) {
-            let to = last.min(from + AT_ONCE - 1);
-            let part = deadline(move || self.check_some(from, to));
-            all.seeds += part.seeds;
-            all.steps += part.steps;
-            all.repeated += part.repeated;
+        let (seeds, mut count, mut repeated) = (last - first + 1, 0, 0);
+        for seed in first..=last {
+            let steps = self.once(seed);
+            count += steps.len() as u64;
+            let repeats = seed % REPEATED == 0 || first == last;
+            if repeats && matches!(self.kernel, Kernel::Prompt) {
+                self.compare(seed, &steps, &self.once(seed));
+                repeated += 1;
+            }
         }
-        let (Tally { seeds, steps, repeated }, took) = (all, started.elapsed());
+        let took = started.elapsed();
         writeln!(
             io::stdout(),
-            "{}: {seeds} seeds, {steps} steps, {repeated} repeated the same, {took:.1?}",
+            "{}: {seeds} seeds, {count} steps, {repeated} repeated the same, {took:.1?}",
             self.name
         )
         .expect("a standard output");
-        assert!(steps > 20 * seeds, "the schedules chose nothing: {steps} steps");
+        assert!(count > 20 * seeds, "the schedules chose nothing: {count} steps");
     }
 
-    fn check_some(&self, from: u64, to: u64) -> Tally {
-        let mut tally = Tally::default();
-        for seed in from..=to {
-            let steps = self.once(seed);
-            tally.seeds += 1;
-            tally.steps += steps.len() as u64;
-            if (seed % REPEATED == 0 || from == to) && matches!(self.kernel, Kernel::Prompt) {
-                self.compare(seed, &steps, &self.once(seed));
-                tally.repeated += 1;
-            }
-        }
-        tally
-    }
-
-    /// One run. Panics with the seed in the message.
-    fn once(&self, seed: u64) -> Vec<Step> {
-        // The runs count the descriptors of the process, so there is one at a time.
+    /// One run, in a thread of its own: what a thread keeps for later is gone with it. Nothing else
+    /// runs meanwhile, for the descriptors of the process are counted.
+    fn once(self, seed: u64) -> Vec<Step> {
         static ALONE: Mutex<()> = Mutex::new(());
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline(move || self.once_here(seed))
+    }
+
+    /// Panics with the seed in the message.
+    fn once_here(self, seed: u64) -> Vec<Step> {
         static WARM: Once = Once::new();
         WARM.call_once(make_what_is_kept);
         let before = descriptors();
@@ -133,7 +116,7 @@ impl Workload {
         steps
     }
 
-    fn compare(&self, seed: u64, one: &[Step], other: &[Step]) {
+    fn compare(self, seed: u64, one: &[Step], other: &[Step]) {
         if hash(one) == hash(other) {
             return;
         }

@@ -63,6 +63,8 @@ struct State {
     held: Vec<RawFd>,
     /// Nothing is held back: the loop has nothing else to wait for.
     is_prompt: bool,
+    /// The loop is another thread's, which owes nobody an event.
+    is_apart: bool,
     /// The transfer that comes next was made shorter.
     cut: bool,
     steps: Vec<Step>,
@@ -120,6 +122,7 @@ pub fn install(seed: u64, patience: Duration) -> Installed {
             postponed: BTreeMap::new(),
             held: Vec::new(),
             is_prompt: false,
+            is_apart: false,
             cut: false,
             steps: Vec::new(),
         }));
@@ -131,6 +134,12 @@ pub fn install(seed: u64, patience: Duration) -> Installed {
 /// it may do what another thread could do just then. No lock is held while it runs.
 pub fn intrude(intruder: impl FnMut(&'static str) + 'static) {
     INTRUDER.with_borrow_mut(|place| *place = Some(Box::new(intruder)));
+}
+
+/// From now on nothing on this thread is cut, or said to have to wait: its descriptors are
+/// registered with a loop of another thread, from which no event can be promised.
+pub fn stand_apart() {
+    with(|state| state.is_apart = true);
 }
 
 /// Asks the schedule of this thread, if there is one.
@@ -233,7 +242,7 @@ pub fn moment(name: &'static str) {
 /// Asked before each transfer, as in the module above: the length to use, if another one.
 pub(super) fn shorten(call: &'static str, length: usize) -> Option<usize> {
     with(|state| {
-        if length < 2 || !state.chance(Habit::Cut) {
+        if length < 2 || state.is_apart || !state.chance(Habit::Cut) {
             return None;
         }
         // Many small ones and some large ones.
@@ -252,7 +261,9 @@ pub(super) fn refuse(call: &'static str, fd: Option<RawFd>) -> Option<i32> {
         for action in answers::harmless(call) {
             let (habit, errno) = match action {
                 Action::Fail(errno) => (Habit::Interrupt, errno),
-                Action::Later(errno) if draws::BLOCKING.contains(&call) => (Habit::Block, errno),
+                Action::Later(errno) if draws::BLOCKING.contains(&call) && !state.is_apart => {
+                    (Habit::Block, errno)
+                }
                 _ => continue,
             };
             if answers::WAITS.contains(&call) || !state.chance(habit) {
@@ -283,6 +294,10 @@ pub(super) fn made(call: &'static str, outcome: Result<u64, i32>) {
         };
         state.note(call, value);
     });
+    // Between what a call has said and what is made of it. Of others, locks may be held.
+    if draws::BLOCKING.contains(&call) {
+        moment("called");
+    }
 }
 
 impl State {
