@@ -14,7 +14,11 @@ use crate::{
 };
 
 pub(crate) fn run() {
-    if once_in(2) { connections() } else { messages() }
+    match draw(3) {
+        0 => connections(),
+        1 => messages(),
+        _ => ends(),
+    }
 }
 
 type Seen = Rc<RefCell<BTreeSet<u8>>>;
@@ -64,6 +68,42 @@ fn connections() {
         for acceptor in acceptors {
             acceptor.abort();
             assert!(acceptor.await.expect_err("it accepts for ever").is_cancelled());
+        }
+    });
+}
+
+/// The end of a stream is for all who wait for it, in whatever way.
+fn ends() {
+    drive(async {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let ours = Rc::new(ours);
+        let waiting: Vec<_> = (0..1 + draw(6))
+            .map(|_| {
+                let ours = Rc::clone(&ours);
+                spawn(async move {
+                    pause().await;
+                    match draw(3) {
+                        0 => again(|| ours.closed()).await.expect("no error"),
+                        1 => again(|| ours.readable()).await.expect("no error"),
+                        _ => {
+                            let mut stream = &*ours;
+                            while stream.read(&mut [0; 8]).await.expect("no error") > 0 {}
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..draw(3) {
+            theirs.write_all(&[7]).await.expect("no error");
+            pause().await;
+        }
+        if once_in(2) {
+            theirs.close().await.expect("no error");
+        } else {
+            drop(theirs);
+        }
+        for one in waiting {
+            one.await.expect("no panic");
         }
     });
 }

@@ -77,14 +77,27 @@ impl Workload {
     fn once(self, seed: u64) -> Vec<Step> {
         static ALONE: Mutex<()> = Mutex::new(());
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        deadline(move || self.once_here(seed))
-    }
-
-    /// Panics with the seed in the message.
-    fn once_here(self, seed: u64) -> Vec<Step> {
         static WARM: Once = Once::new();
         WARM.call_once(make_what_is_kept);
         let before = descriptors();
+        let (steps, mut outcome) = deadline(move || self.once_here(seed));
+        let left = descriptors();
+        if outcome.is_ok() && left.len() != before.len() {
+            outcome = Err(format!("descriptors are left, or lost: {before:?} became {left:?}"));
+        }
+        if let Err(what) = outcome {
+            let last = &steps[steps.len().saturating_sub(40)..];
+            panic!(
+                "{name}, seed {seed}: {what}\nIts last steps: {last:?}\nThe same again: \
+                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' cargo test --test schedules \
+                 {name}",
+                name = self.name
+            );
+        }
+        steps
+    }
+
+    fn once_here(self, seed: u64) -> (Vec<Step>, Result<(), String>) {
         let patience = match self.kernel {
             Kernel::Prompt => Duration::ZERO,
             Kernel::Late(patience) => patience,
@@ -95,25 +108,7 @@ impl Workload {
             (self.run)();
             tracked::end();
         }));
-        let (steps, last) = (schedule.steps(), schedule.last(40));
-        drop(schedule);
-        let left = descriptors();
-        let outcome = outcome.map_err(|panic| message(&*panic)).and_then(|()| {
-            if left.len() == before.len() {
-                Ok(())
-            } else {
-                Err(format!("descriptors are left, or lost: {before:?} became {left:?}"))
-            }
-        });
-        if let Err(what) = outcome {
-            panic!(
-                "{}, seed {seed}: {what}\nIts last steps: {last:?}\nThe same again: \
-                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' cargo test --test schedules \
-                 {}",
-                self.name, self.name
-            );
-        }
-        steps
+        (schedule.steps(), outcome.map_err(|panic| message(&*panic)))
     }
 
     fn compare(self, seed: u64, one: &[Step], other: &[Step]) {

@@ -2,10 +2,10 @@
 //! through echoes and relays, over Unix sockets, pipes and TCP, however often a read or a write is
 //! given up and made again, with reads and writes of any size. Then every end learns of the other's.
 
-use std::{future::Future, io, pin::pin, task::Poll, time::Duration};
+use std::{future::Future, pin::pin, task::Poll, time::Duration};
 
 use edgewake::{
-    io::pipe,
+    io::{self, pipe},
     net::{TcpListener, TcpStream, UnixStream},
     time::{sleep, timeout},
     yield_now,
@@ -46,7 +46,7 @@ pub(crate) fn tcp() {
             let mut serving = Vec::new();
             for _ in 0..count {
                 let (stream, _) = again(|| listener.accept()).await.expect("no error");
-                serving.push(spawn(echo(stream)));
+                serving.push(spawn(echo(stream.into_split())));
             }
             for one in serving {
                 one.await.expect("no panic");
@@ -70,7 +70,7 @@ pub(crate) fn tcp() {
 
 async fn echo_over_sockets(number: u64) {
     let (client, server) = UnixStream::pair().expect("a pair");
-    let server = spawn(echo(server));
+    let server = spawn(echo(server.into_split()));
     let (reader, writer) = client.into_split();
     send_and_receive(pattern(number, some_length()), reader, writer).await;
     server.await.expect("no panic");
@@ -143,13 +143,22 @@ async fn send_and_receive(
     drop(write.await.expect("no panic"));
 }
 
-async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) {
-    let (mut reader, mut writer) = stream.split();
+async fn echo(
+    (mut reader, mut writer): (impl AsyncRead + Unpin + 'static, impl AsyncWrite + Unpin + 'static),
+) {
     relay(&mut reader, &mut writer).await;
     writer.close().await.expect("no error");
 }
 
-async fn relay(from: &mut (impl AsyncRead + Unpin), into: &mut (impl AsyncWrite + Unpin)) {
+/// By hand, or as the library does it: by a buffer, or by splice(2).
+async fn relay(
+    from: &mut (impl AsyncRead + Unpin + 'static),
+    into: &mut (impl AsyncWrite + Unpin + 'static),
+) {
+    if once_in(2) {
+        io::copy(from, into).await.expect("no error");
+        return;
+    }
     let mut room = Vec::new();
     loop {
         room.clear();
@@ -176,7 +185,7 @@ async fn read_some(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>) -> u
     count
 }
 
-async fn again_write(into: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
+async fn again_write(into: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std::io::Result<usize> {
     loop {
         if !once_in(3) {
             return into.write(bytes).await;

@@ -47,9 +47,9 @@ fn some_time() -> Duration {
     Duration::from_micros(draw(10_u64.pow(1 + draw(8) as u32)))
 }
 
-/// How late a timer may be seen to be over: its wait may end late, and then its task waits for its
-/// poll, while time goes by at each look at the kernel.
-fn is_in_time(deadline: Instant) {
+/// Whoever was woken at this time, by a timer or otherwise, is polled soon: the wait may end late,
+/// and then a task waits for its poll, while time goes by at each look at the kernel.
+pub(crate) fn is_in_time(deadline: Instant) {
     let now = schedule::now();
     assert!(now >= deadline, "it ended {:?} early", deadline - now);
     let polls = tracked::most_polls_between() as u32;

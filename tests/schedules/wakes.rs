@@ -1,18 +1,25 @@
 //! Channels made by hand, of tasks and of another thread, which sends at whatever moment of a turn:
 //! every message comes once and in order, and whoever waits for the end learns of it.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
+use edgewake::{Handle, time::sleep};
 use edgewake_sys::faults::schedule;
 
 use crate::{
     channel::{Receiver, Sender, channel},
     run::{draw, drive, once_in},
     streams::{again, pause},
+    timers::is_in_time,
     tracked::{self, on_another_thread, spawn},
 };
 
-type Message = (usize, u64);
+/// Whose, which, and sent when.
+type Message = (usize, u64, Instant);
 
 pub(crate) fn run() {
     drive(async {
@@ -60,7 +67,7 @@ async fn fan_in() {
         let send = send.clone();
         spawn(async move {
             for number in 0..length {
-                again(|| send.send((sender, number))).await;
+                again(|| send.send((sender, number, schedule::now()))).await;
                 pause().await;
             }
         });
@@ -73,25 +80,26 @@ async fn fan_in() {
 async fn from_another_thread() {
     let (send, receiver) = channel::<Message>(usize::MAX);
     let length = 1 + draw(20);
-    let receiver = spawn(collect(receiver, vec![length, length]));
+    let receiver = spawn(collect(receiver, vec![length, length, 1]));
     let sent = Rc::new(Cell::new(0));
     let intruder = {
-        let (sent, send) = (Rc::clone(&sent), send.clone());
+        let (sent, send, handle) = (Rc::clone(&sent), send.clone(), Handle::current());
         move |_: &'static str| {
             if sent.get() < length && !once_in(3) {
-                send_one(&send, 0, &sent);
+                send_one(&send, &handle, &sent);
             }
         }
     };
     schedule::intrude(intruder);
     for number in 0..length {
-        send.send((1, number)).await;
+        send.send((1, number, schedule::now())).await;
         pause().await;
     }
-    // Not dropped by one that is being called.
+    // What is sent meanwhile comes before the hour is over.
+    sleep(Duration::from_secs(3600)).await;
     schedule::intrude(|_| tracked::wake_for_nothing());
     while sent.get() < length {
-        send_one(&send, 0, &sent);
+        send_one(&send, &Handle::current(), &sent);
         pause().await;
     }
     if once_in(2) {
@@ -102,10 +110,17 @@ async fn from_another_thread() {
     receiver.await.expect("no panic");
 }
 
-fn send_one(send: &Sender<Message>, sender: usize, sent: &Rc<Cell<u64>>) {
+/// From the other thread; at first also from a task that it spawns.
+fn send_one(send: &Sender<Message>, handle: &Handle, sent: &Rc<Cell<u64>>) {
     let (send, number) = (send.clone(), sent.get());
     sent.set(number + 1);
-    on_another_thread(move || send.send_now((sender, number)));
+    let message = (0, number, schedule::now());
+    if number == 0 {
+        let (send, handle) = (send.clone(), handle.clone());
+        let message = (2, 0, schedule::now());
+        on_another_thread(move || drop(handle.spawn(async move { send.send_now(message) })));
+    }
+    on_another_thread(move || send.send_now(message));
 }
 
 async fn receive(from: &mut Receiver<u64>) -> Option<u64> {
@@ -131,7 +146,8 @@ async fn once<F: Future>(future: F) -> Option<F::Output> {
 /// Receives until nobody sends any more: so many of each, in their order.
 async fn collect(mut receiver: Receiver<Message>, lengths: Vec<u64>) {
     let mut next = vec![0; lengths.len()];
-    while let Some((sender, number)) = receiver.next().await {
+    while let Some((sender, number, sent)) = receiver.next().await {
+        is_in_time(sent);
         assert_eq!(number, next[sender], "of sender {sender}, one is lost or out of order");
         next[sender] += 1;
     }

@@ -87,12 +87,6 @@ impl Installed {
     pub fn steps(&self) -> Vec<Step> {
         STATE.with_borrow(|state| state.as_ref().map_or_else(Vec::new, |state| state.steps.clone()))
     }
-
-    /// The last of them, for a message.
-    pub fn last(&self, count: usize) -> Vec<Step> {
-        let steps = self.steps();
-        steps[steps.len().saturating_sub(count)..].to_vec()
-    }
 }
 
 impl Drop for Installed {
@@ -133,7 +127,8 @@ pub fn install(seed: u64, patience: Duration) -> Installed {
 /// Has `intruder` called at moments of a turn that the schedule draws, with the name of the moment:
 /// it may do what another thread could do just then. No lock is held while it runs.
 pub fn intrude(intruder: impl FnMut(&'static str) + 'static) {
-    INTRUDER.with_borrow_mut(|place| *place = Some(Box::new(intruder)));
+    let before = INTRUDER.with_borrow_mut(|place| place.replace(Box::new(intruder)));
+    drop(before);
 }
 
 /// From now on nothing on this thread is cut, or said to have to wait: its descriptors are
@@ -242,7 +237,9 @@ pub fn moment(name: &'static str) {
 /// Asked before each transfer, as in the module above: the length to use, if another one.
 pub(super) fn shorten(call: &'static str, length: usize) -> Option<usize> {
     with(|state| {
-        if length < 2 || state.is_apart || !state.chance(Habit::Cut) {
+        // Of a call on two descriptors nobody knows which of them owes the event.
+        let may_be = length > 1 && !state.is_apart && draws::BLOCKING.contains(&call);
+        if !may_be || !state.chance(Habit::Cut) {
             return None;
         }
         // Many small ones and some large ones.
