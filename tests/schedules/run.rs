@@ -89,8 +89,8 @@ impl Workload {
             let last = &steps[steps.len().saturating_sub(40)..];
             panic!(
                 "{name}, seed {seed}: {what}\nIts last steps: {last:?}\nThe same again: \
-                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' cargo test --test schedules \
-                 {name}",
+                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' \
+                 cargo test --test schedules {name}",
                 name = self.name
             );
         }

@@ -1,6 +1,7 @@
 //! Networks of streams: what is written at one end comes out at the other once and in order,
 //! through echoes and relays, over Unix sockets, pipes and TCP, however often a read or a write is
-//! given up and made again, with reads and writes of any size. Then every end learns of the other's.
+//! given up and made again, with reads and writes of any size. Then every end learns of the
+//! other's.
 
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
 

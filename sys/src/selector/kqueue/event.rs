@@ -3,6 +3,8 @@
 //! kqueue reports each filter by itself: reading and writing of one descriptor are two events with
 //! the same token. Fields are copied out of the entry before use: it is packed on Apple.
 
+#[cfg(edgewake_faults)]
+use std::os::fd::RawFd;
 use std::{fmt, mem::MaybeUninit, ptr, slice};
 
 use super::ffi::{self, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent};
