@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edgewake::{Handle, time::sleep};
+use edgewake::{Handle, time::sleep, yield_now};
 use edgewake_sys::faults::schedule;
 
 use crate::{
@@ -23,9 +23,10 @@ type Message = (usize, u64, Instant);
 
 pub(crate) fn run() {
     drive(async {
-        match draw(3) {
+        match draw(4) {
             0 => ring().await,
             1 => fan_in().await,
+            2 => among_the_busy().await,
             _ => from_another_thread().await,
         }
     });
@@ -74,6 +75,38 @@ async fn fan_in() {
     }
     drop(send);
     receiver.await.expect("no panic");
+}
+
+/// Tasks that are always ready, until one that now and then has to wait has come to its end: its
+/// turn must come (see `Tracked`), and so must the kernel's and the timers'.
+async fn among_the_busy() {
+    let (send, mut receive) = channel::<u64>(1);
+    let done = Rc::new(Cell::new(false));
+    let busy: Vec<_> = (0..1 + draw(5))
+        .map(|_| {
+            let done = Rc::clone(&done);
+            spawn(async move {
+                while !done.get() {
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let rounds = 1 + draw(5);
+    let sender = spawn(async move {
+        for round in 0..rounds {
+            sleep(Duration::from_micros(draw(300))).await;
+            send.send(round).await;
+        }
+    });
+    for round in 0..rounds {
+        assert_eq!(receive.next().await, Some(round), "the token is lost");
+    }
+    sender.await.expect("no panic");
+    done.set(true);
+    for one in busy {
+        one.await.expect("no panic");
+    }
 }
 
 /// Another thread sends at moments that the schedule draws; what is left, at the end.
