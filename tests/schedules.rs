@@ -39,55 +39,81 @@ use std::time::Duration;
 use run::{Kernel, Workload};
 
 /// Runs a workload; the rest is in schedules/run.rs.
-fn check(name: &'static str, run: fn(), kernel: Kernel, seeds: u64) {
-    Workload { name, run, kernel, seeds }.check();
+fn check(name: &'static str, run: fn(), kernel: Kernel, seeds: u64, draws: &[&str]) {
+    if let Some(drawn) = (Workload { name, run, kernel, seeds }).check() {
+        let missing: Vec<_> = draws.iter().filter(|what| !drawn.contains(*what)).collect();
+        assert!(missing.is_empty(), "no seed has drawn any of {missing:?}");
+    }
 }
+
+/// What the scheduler chooses.
+const TASKS: &[&str] = &["task", "budget", "round", "interval", "adopt", "root", "a task"];
+/// Where another one drives the loop.
+const TURNS: &[&str] = &["task", "budget", "round", "adopt", "parked", "nothing to do"];
+/// And what becomes of events and transfers.
+const STREAMS: &[&str] = &[
+    "task",
+    "budget",
+    "round",
+    "interval",
+    "late",
+    "twice",
+    "shuffled",
+    "invented",
+    "refused",
+    "cut",
+    "called",
+    "wait",
+    "part of a wait",
+];
+/// And when another thread intrudes upon a wait.
+const WAITS: &[&str] = &["parked", "nothing to do", "about to wait", "awake", "not parked"];
 
 // T24, T59. Goal: every byte once and in order through echoes, pipes and copies, whatever is given
 // up and made again.
 #[test]
 fn t24_streams() {
-    check("t24_streams", streams::local, Kernel::Prompt, 600);
+    check("t24_streams", streams::local, Kernel::Prompt, 600, STREAMS);
 }
 
 // T24. Goal: the same over TCP, with connections that are accepted meanwhile.
 #[test]
 fn t24_tcp() {
-    check("t24_tcp", streams::tcp, Kernel::Late(Duration::from_secs(10)), 300);
+    check("t24_tcp", streams::tcp, Kernel::Late(Duration::from_secs(10)), 300, STREAMS);
 }
 
 // T17. Goal: an event between what a call has said and what is made of it is not lost.
 #[test]
 fn t17_read_elsewhere() {
-    check("t17_read_elsewhere", elsewhere::run, Kernel::Prompt, 500);
+    check("t17_read_elsewhere", elsewhere::run, Kernel::Prompt, 500, &["called"]);
 }
 
 // T20, T59. Goal: of several that wait for one object, each gets what is its own, and the end.
 #[test]
 fn t20_several_wait() {
-    check("t20_several_wait", listeners::run, Kernel::Prompt, 600);
+    check("t20_several_wait", listeners::run, Kernel::Prompt, 600, STREAMS);
 }
 
 // T69. Goal: no message and no task of another thread is lost or late, at whatever moment it comes.
 #[test]
 fn t69_wakes() {
-    check("t69_wakes", wakes::run, Kernel::Prompt, 800);
+    check("t69_wakes", wakes::run, Kernel::Prompt, 800, WAITS);
 }
 
 // T69. Goal: a loop that rests with something to do says so on its descriptor.
 #[test]
 fn t69_two_loops() {
-    check("t69_two_loops", loops::run, Kernel::Prompt, 600);
+    check("t69_two_loops", loops::run, Kernel::Prompt, 600, TURNS);
 }
 
 // T72, T73, T74. Goal: no timer is early, none is forgotten, whoever moves it or gives it up.
 #[test]
 fn t72_timers() {
-    check("t72_timers", timers::run, Kernel::Prompt, 800);
+    check("t72_timers", timers::run, Kernel::Prompt, 800, WAITS);
 }
 
 // T23, T79. Goal: each task ends once, however it is ended, and whoever waits for that learns it.
 #[test]
 fn t79_endings() {
-    check("t79_endings", endings::run, Kernel::Prompt, 1000);
+    check("t79_endings", endings::run, Kernel::Prompt, 1000, TASKS);
 }

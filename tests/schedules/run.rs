@@ -4,6 +4,7 @@
 //! promises besides, of bytes, messages and time, it asserts itself.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write as _},
@@ -44,8 +45,9 @@ pub(crate) struct Workload {
 const REPEATED: u64 = 8;
 
 impl Workload {
-    /// Runs all seeds, or those that the environment asks for.
-    pub(crate) fn check(self) {
+    /// Runs all seeds, or those that the environment asks for. Returns what they have drawn and
+    /// done, unless it asks for one.
+    pub(crate) fn check(self) -> Option<BTreeSet<&'static str>> {
         let started = Instant::now();
         let (first, last) = match (asked("EDGEWAKE_SEED"), asked("EDGEWAKE_SEEDS")) {
             (Some(seed), _) => (seed, seed),
@@ -53,9 +55,11 @@ impl Workload {
             (None, None) => (1, self.seeds),
         };
         let (seeds, mut count, mut repeated) = (last - first + 1, 0, 0);
+        let mut drawn = BTreeSet::new();
         for seed in first..=last {
             let steps = self.once(seed);
             count += steps.len() as u64;
+            drawn.extend(steps.iter().map(|(what, _)| *what));
             let repeats = seed % REPEATED == 0 || first == last;
             if repeats && matches!(self.kernel, Kernel::Prompt) {
                 self.compare(seed, &steps, &self.once(seed));
@@ -70,6 +74,7 @@ impl Workload {
         )
         .expect("a standard output");
         assert!(count > 20 * seeds, "the schedules chose nothing: {count} steps");
+        (first != last).then_some(drawn)
     }
 
     /// One run, in a thread of its own: what a thread keeps for later is gone with it. Nothing else

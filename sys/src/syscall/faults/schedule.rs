@@ -245,7 +245,7 @@ pub(super) fn shorten(call: &'static str, length: usize) -> Option<usize> {
         // Many small ones and some large ones.
         let most = 1 << state.random.below(14);
         state.cut = most < length;
-        state.note(call, most as u64);
+        state.note("cut", most as u64);
         Some(length.min(most))
     })
     .flatten()
@@ -269,7 +269,7 @@ pub(super) fn refuse(call: &'static str, fd: Option<RawFd>) -> Option<i32> {
             if let (Action::Later(_), Some(fd)) = (action, fd) {
                 state.held.push(fd);
             }
-            state.note(call, errno as u64);
+            state.note("refused", errno as u64);
             return Some(errno);
         }
         if cut {

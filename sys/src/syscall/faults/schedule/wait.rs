@@ -70,7 +70,12 @@ pub(in crate::syscall::faults) fn invented(
     with(|state| {
         let all: Vec<_> = registered.collect();
         let often = state.chance(Habit::Invent);
-        all.into_iter().filter(|_| often && state.random.below(3) == 0).collect()
+        if !often {
+            return Vec::new();
+        }
+        let invented: Vec<_> = all.into_iter().filter(|_| state.random.below(3) == 0).collect();
+        state.note("invented", invented.len() as u64);
+        invented
     })
     .unwrap_or_default()
 }
@@ -86,7 +91,7 @@ pub(crate) fn rearrange<E: Copy>(
         // The kernel's own order is none that could be relied upon.
         events.sort_by_key(|event| token(event).0);
         if state.chance(Habit::Hold) && !state.is_prompt {
-            let late = state.random.below(u64::MAX);
+            let (late, before) = (state.random.below(u64::MAX), events.len());
             let mut nth = 0;
             events.retain(|event| {
                 nth = (nth + 1) % 64;
@@ -98,12 +103,15 @@ pub(crate) fn rearrange<E: Copy>(
                     _ => true,
                 }
             });
+            state.note("late", (before - events.len()) as u64);
         }
         if !events.is_empty() && state.chance(Habit::Repeat) {
             let index = state.random.below(events.len() as u64) as usize;
             events.push(events[index]);
+            state.note("twice", index as u64);
         }
-        if state.chance(Habit::Shuffle) {
+        if events.len() > 1 && state.chance(Habit::Shuffle) {
+            state.note("shuffled", 1);
             for last in (1..events.len()).rev() {
                 events.swap(last, state.random.below(last as u64 + 1) as usize);
             }
