@@ -85,7 +85,7 @@ fn t24_tcp() {
 // T17. Goal: an event between what a call has said and what is made of it is not lost.
 #[test]
 fn t17_read_elsewhere() {
-    check("t17_read_elsewhere", elsewhere::run, Kernel::Prompt, 500, &["called"]);
+    check("t17_read_elsewhere", elsewhere::run, Kernel::Prompt, 400, &["called"]);
 }
 
 // T20, T59. Goal: of several that wait for one object, each gets what is its own, and the end.

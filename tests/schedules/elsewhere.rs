@@ -166,7 +166,7 @@ impl Ends {
 
 pub(crate) fn run() {
     schedule::stand_apart();
-    let length = if once_in(3) { 400_000 } else { draw(5000) as usize };
+    let length = if once_in(6) { 400_000 } else { draw(5000) as usize };
     let (there, back) = (pattern(1, length), pattern(2, draw(5000) as usize));
     let (stream, peer) = connected();
     let peer = Peer { stream: peer, to_send: back.clone(), received: Vec::new() };
