@@ -55,9 +55,13 @@ pub(crate) fn is_driven_from_outside() {
     WORLD.with(|world| world.is_fair.set(false));
 }
 
-/// The run has ended, and so has every task of it.
+/// The run has ended, and so has every task of it; nobody keeps a waker.
 pub(crate) fn end() {
+    schedule::intrude(|_| ());
     WORLD.with(|world| {
+        let watches = world.watches.borrow();
+        let kept = watches.iter().filter(|watch| watch.strong_count() > 0).count();
+        assert_eq!(kept, 0, "wakers of tasks that have ended are kept");
         let alive = world.alive.get();
         assert_eq!(alive, 0, "tasks are neither done nor dropped");
         world.other.borrow_mut().take().expect("there since `begin`").join();
