@@ -55,7 +55,7 @@ clippy: ## no warning from rustc or clippy
 test: ## the whole suite, with the default features and with all
 test-pipe: ## the suite over the pipe notifier
 test-fake-kqueue: ## the suite over the kqueue selector, on a fake kevent
-test-faults: ## the suite with the Nth system call made to fail
+test-faults: ## the suite with the Nth system call made to fail, and random schedules
 features: ## each feature alone, none, and all
 msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning

@@ -53,6 +53,7 @@ pub(crate) use self::timers::TimerState;
 pub(crate) use self::timers::{TimerKey, Timers};
 use crate::{
     blocking::OnDemand,
+    choice,
     metrics::{DriverCounters, SharedCounter, Stopwatch},
     reactor::{Dispatcher, Reactor},
     sync::Arc,
@@ -219,12 +220,17 @@ impl Driver {
             return Ok(());
         }
         self.shared.parked.publish();
+        choice::moment("parked");
         if more() {
             return self.turn_for_more();
         }
+        choice::moment("nothing to do");
         let next = self.shared.timers.until_next();
+        choice::moment("about to wait");
         let outcome = self.select(next);
+        choice::moment("awake");
         self.shared.parked.retract();
+        choice::moment("not parked");
         outcome?;
         // Nothing was due just now.
         self.deliver(next != Some(Duration::ZERO));
@@ -307,14 +313,14 @@ impl Driver {
     #[inline(never)]
     fn spin(&mut self, more: &impl Fn() -> bool) -> io::Result<bool> {
         let Some(busy_poll) = self.busy_poll else { return Ok(false) };
-        let start = Instant::now();
+        let start = choice::now();
         loop {
             self.select(Some(Duration::ZERO))?;
             let due = || self.shared.timers.until_next() == Some(Duration::ZERO);
             if !self.events.is_empty() || more() || due() {
                 return Ok(true);
             }
-            if start.elapsed() >= busy_poll {
+            if choice::now() - start >= busy_poll {
                 return Ok(false);
             }
             std::hint::spin_loop();
@@ -386,7 +392,9 @@ impl Driver {
             return false;
         }
         self.shared.parked.publish();
+        choice::moment("parked");
         let idle = !more();
+        choice::moment("nothing to do");
         if !idle {
             self.shared.parked.retract();
         }

@@ -98,6 +98,7 @@
 )]
 mod async_fd;
 mod blocking;
+mod choice;
 mod driver;
 pub mod io;
 mod metrics;

@@ -48,6 +48,7 @@ pub use self::{
 };
 use self::{root::Root, scheduler::Shared};
 use crate::{
+    choice,
     driver::{self, Driver, budget},
     metrics::Metrics,
     sync::Arc,
@@ -286,21 +287,23 @@ impl<'a> Session<'a> {
     #[inline]
     fn run_tasks(&mut self) {
         let shared = &self.runtime.shared;
-        if shared.inject.is_occupied() {
+        if shared.inject.is_occupied() && !choice::postpone("adopt") {
             shared.adopt();
         }
         let polls = &shared.counters.polls;
-        let mut left = ROUND;
+        let round = choice::at_most("round", ROUND);
+        let mut left = round;
         while let Some(runnable) = task::pop() {
             polls.add(1);
             budget::refill();
             runnable.run();
+            choice::moment("a task");
             left -= 1;
             if left == 0 {
                 break;
             }
         }
-        self.polls += ROUND - left;
+        self.polls += round - left;
     }
 
     /// Rounds and turns until the root has to be polled. One text for all `block_on`, whatever
@@ -310,7 +313,7 @@ impl<'a> Session<'a> {
         loop {
             self.run_tasks();
             self.turn_if_due(root)?;
-            if root.is_woken() {
+            if root.is_woken() && !choice::postpone("root") {
                 return Ok(());
             }
         }
@@ -326,7 +329,7 @@ impl<'a> Session<'a> {
             self.polls = 0;
             return self.core.driver.turn(more);
         }
-        if self.polls < self.runtime.event_interval {
+        if self.polls < choice::at_most("interval", self.runtime.event_interval) {
             return Ok(());
         }
         self.turn_without_waiting()

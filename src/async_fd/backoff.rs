@@ -7,10 +7,11 @@
 
 use std::{
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
+    choice,
     driver::{self, TimerKey, context},
     sync::Arc,
 };
@@ -50,7 +51,7 @@ impl Backoff {
     pub(crate) fn start(&mut self, cx: &Context<'_>) -> bool {
         self.stop();
         let Some(driver) = context::current() else { return false };
-        let deadline = Instant::now() + self.pause;
+        let deadline = choice::now() + self.pause;
         let Some(key) = driver.insert_timer(deadline, cx.waker().clone()) else { return false };
         self.timer = Some((driver, key));
         self.pause = (self.pause * 2).min(self.longest);

@@ -10,6 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use crate::choice;
+
 /// Operations a poll may complete.
 const OPERATIONS_MAX: u32 = 128;
 
@@ -23,7 +25,7 @@ thread_local! {
 /// Starts a new poll of a task.
 #[inline(always)]
 pub(crate) fn refill() {
-    LEFT.set(OPERATIONS_MAX);
+    LEFT.set(choice::at_most("budget", OPERATIONS_MAX));
 }
 
 /// Spends one operation. `Pending` once the budget is used up: the caller returns it, and its task

@@ -23,6 +23,7 @@ use std::{
 };
 
 use crate::{
+    choice,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -99,7 +100,7 @@ impl Timers {
     pub(super) fn new() -> Timers {
         Timers {
             inner: Mutex::new(Inner { wheel: Wheel::new(0), awaited: 0, looks: 0, shut: false }),
-            origin: Instant::now(),
+            origin: choice::now(),
             occupied: AtomicBool::new(false),
         }
     }
@@ -197,7 +198,7 @@ impl Timers {
     fn until_next_of_some(&self) -> Option<Duration> {
         // Before the lock, which other threads wait for. A clock read too early makes the wait
         // longer by what comes in between, some nanoseconds.
-        let now = self.ticks(Instant::now());
+        let now = self.ticks(choice::now());
         let mut inner = lock(&self.inner);
         let next = inner.wheel.next_deadline();
         inner.awaited = next.unwrap_or(u64::MAX);
@@ -211,7 +212,7 @@ impl Timers {
 
     /// Moves the wakers of all reached deadlines to `fired`.
     pub(super) fn advance(&self, fired: &mut Vec<Waker>) {
-        let now = self.ticks(Instant::now());
+        let now = self.ticks(choice::now());
         let mut inner = lock(&self.inner);
         inner.wheel.advance(now, fired);
         inner.looks = inner.looks.wrapping_add(1);

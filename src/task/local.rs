@@ -7,6 +7,9 @@
 //! Tasks are polled, cancelled and completed only while their worker's `Local` is installed, so
 //! the list can be a plain one.
 
+#[cfg(edgewake_faults)]
+mod order;
+
 use std::{cell::Cell, ptr::NonNull};
 
 use super::cell::{Header, Links, Runnable};
@@ -110,6 +113,8 @@ pub(crate) fn push(identity: usize, runnable: Runnable) -> Result<(), Runnable> 
 /// Pops the oldest Runnable of the installed runtime.
 #[inline(always)]
 pub(crate) fn pop() -> Option<Runnable> {
+    #[cfg(edgewake_faults)]
+    order::choose();
     HERE.with(|here| {
         let header = here.head.get()?;
         // SAFETY: the queue owns the Runnable of its head, whose task is alive.

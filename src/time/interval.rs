@@ -16,6 +16,7 @@ use super::{
     clock,
     sleep::{Sleep, sleep_until},
 };
+use crate::choice;
 
 /// Ticks at once, and then every `period`.
 ///
@@ -45,7 +46,7 @@ use super::{
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
-    interval_at(Instant::now(), period)
+    interval_at(choice::now(), period)
 }
 
 /// Ticks at `start`, and then every `period`.
@@ -115,7 +116,7 @@ impl MissedTickBehavior {
         match self {
             // Whatever the time is: no need to read the clock.
             MissedTickBehavior::Burst => clock::after(tick, period),
-            _ => self.next_after(tick, period, Instant::now()),
+            _ => self.next_after(tick, period, choice::now()),
         }
     }
 
@@ -210,7 +211,7 @@ impl Interval {
 
     /// Has the next tick come at once, and the others follow it.
     pub fn reset_immediately(&mut self) {
-        self.reset_at(Instant::now());
+        self.reset_at(choice::now());
     }
 
     /// Has the next tick come after a time of its own, and the others follow it.
@@ -231,7 +232,7 @@ impl Interval {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn reset_after(&mut self, after: Duration) {
-        self.reset_at(clock::after(Instant::now(), after));
+        self.reset_at(clock::after(choice::now(), after));
     }
 
     /// Has the next tick come at `deadline`, and the others follow it.

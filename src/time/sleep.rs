@@ -24,6 +24,7 @@ use std::{
 
 use super::clock;
 use crate::{
+    choice,
     driver::{self, TimerKey, TimerState, budget},
     sync::Arc,
 };
@@ -61,7 +62,7 @@ use crate::{
 #[inline]
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let deadline = clock::after(Instant::now(), duration);
+    let deadline = clock::after(choice::now(), duration);
     let state = State::Idle { is_ahead: !duration.is_zero() };
     Sleep { deadline, state, made_at: Location::caller() }
 }
@@ -176,7 +177,7 @@ impl Sleep {
 
     /// Returns whether the deadline is reached, by the clock; it need not have been polled.
     pub fn is_elapsed(&self) -> bool {
-        matches!(self.state, State::Elapsed) || self.deadline <= Instant::now()
+        matches!(self.state, State::Elapsed) || self.deadline <= choice::now()
     }
 
     /// Sets another deadline, earlier or later, also after the first was reached.
@@ -240,7 +241,7 @@ impl Sleep {
         // Asked for also if the deadline has passed: that a poll outside of a driver panics must
         // not depend on how late it comes.
         let Some(driver) = driver::context::current() else { self.panic_outside() };
-        if !is_ahead && self.deadline <= Instant::now() {
+        if !is_ahead && self.deadline <= choice::now() {
             self.state = State::Elapsed;
             return true;
         }
@@ -254,7 +255,7 @@ impl Sleep {
     /// The entry is there, perhaps only because the driver had no turn for a while.
     #[cold]
     fn look_at_the_clock(&mut self) -> bool {
-        let reached = self.deadline <= Instant::now();
+        let reached = self.deadline <= choice::now();
         if reached {
             self.cancel();
         }
@@ -264,7 +265,7 @@ impl Sleep {
     /// The entry went, at its deadline or when the driver was shut down: the clock knows.
     #[cold]
     fn outlive_driver(&mut self) -> bool {
-        if Instant::now() < self.deadline {
+        if choice::now() < self.deadline {
             self.panic_shut();
         }
         self.state = State::Elapsed;

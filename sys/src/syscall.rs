@@ -18,13 +18,26 @@ pub mod faults;
 /// It expands to the bare call, so it stands inside the caller's `unsafe` block, whose `SAFETY`
 /// comment answers for the arguments.
 macro_rules! syscall {
-    ($module:ident :: $name:ident ( $($argument:expr),* $(,)? )) => {{
+    ($module:ident :: $name:ident ( $first:expr $(, $argument:expr)* $(,)? )) => {{
         #[cfg(edgewake_faults)]
-        let value = $crate::syscall::faults::pass((stringify!($name), file!(), line!()), || {
-            $crate::syscall::check($module::$name($($argument),*))
-        });
+        let value = $crate::syscall::faults::pass(
+            (stringify!($name), file!(), line!()),
+            $crate::syscall::faults::Argument::descriptor($first),
+            || $crate::syscall::check($module::$name($first $(, $argument)*)),
+        );
         #[cfg(not(edgewake_faults))]
-        let value = $crate::syscall::check($module::$name($($argument),*));
+        let value = $crate::syscall::check($module::$name($first $(, $argument)*));
+        value
+    }};
+    ($module:ident :: $name:ident ()) => {{
+        #[cfg(edgewake_faults)]
+        let value = $crate::syscall::faults::pass(
+            (stringify!($name), file!(), line!()),
+            None,
+            || $crate::syscall::check($module::$name()),
+        );
+        #[cfg(not(edgewake_faults))]
+        let value = $crate::syscall::check($module::$name());
         value
     }};
     ($name:ident ( $($argument:expr),* $(,)? )) => {
@@ -38,12 +51,21 @@ pub(crate) trait ReturnValue: Copy {
     #[cfg(edgewake_faults)]
     const NOTHING: Self;
 
+    /// How many, of what succeeded.
+    #[cfg(edgewake_faults)]
+    fn count(self) -> u64;
+
     fn is_failure(self) -> bool;
 }
 
 impl ReturnValue for libc::c_int {
     #[cfg(edgewake_faults)]
     const NOTHING: Self = 0;
+
+    #[cfg(edgewake_faults)]
+    fn count(self) -> u64 {
+        self as u64
+    }
 
     #[inline(always)]
     fn is_failure(self) -> bool {
@@ -56,6 +78,11 @@ impl ReturnValue for isize {
     #[cfg(edgewake_faults)]
     const NOTHING: Self = 0;
 
+    #[cfg(edgewake_faults)]
+    fn count(self) -> u64 {
+        self as u64
+    }
+
     #[inline(always)]
     fn is_failure(self) -> bool {
         self == -1
@@ -66,6 +93,11 @@ impl ReturnValue for isize {
 impl ReturnValue for i64 {
     #[cfg(edgewake_faults)]
     const NOTHING: Self = 0;
+
+    #[cfg(edgewake_faults)]
+    fn count(self) -> u64 {
+        self as u64
+    }
 
     #[inline(always)]
     fn is_failure(self) -> bool {

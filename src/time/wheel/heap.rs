@@ -155,7 +155,13 @@ fn merge<T>(slab: &mut Slab<T>, first: u32) -> u32 {
 /// Makes the later of two roots the first child of the earlier, which it returns.
 #[inline]
 fn link<T>(slab: &mut Slab<T>, newer: u32, older: u32) -> u32 {
-    let newer_is_first = slab.node(newer).deadline < slab.node(older).deadline;
+    let (one, other) = (slab.node(newer).deadline, slab.node(older).deadline);
+    #[cfg(not(edgewake_faults))]
+    let newer_is_first = one < other;
+    // Equal deadlines come in any order: a schedule of a test may choose.
+    #[cfg(edgewake_faults)]
+    let newer_is_first =
+        one < other || (one == other && edgewake_sys::faults::schedule::is_swapped());
     let (parent, child) = if newer_is_first { (newer, older) } else { (older, newer) };
     let sibling = slab.node(parent).child;
     slab.node_mut(parent).child = child;

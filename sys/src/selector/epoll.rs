@@ -154,6 +154,17 @@ impl Selector {
     #[doc(alias = "epoll_pwait2")]
     #[inline]
     pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(edgewake_faults)]
+        if faults::schedule::is_installed() {
+            return faults::schedule::select(timeout, |patience| {
+                self.look(events, Some(patience)).map(|()| !events.is_empty())
+            });
+        }
+        self.look(events, timeout)
+    }
+
+    #[inline(always)]
+    fn look(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.list.clear();
         #[cfg(edgewake_faults)]
         self.report_anew();
@@ -165,7 +176,7 @@ impl Selector {
         // SAFETY: the kernel has written `count` entries, at most the capacity that it was given.
         unsafe { events.list.set_len(count) };
         #[cfg(edgewake_faults)]
-        events.rewrite(faults::rewritten(self.epoll.as_raw_fd()));
+        events.rewrite(self.epoll.as_raw_fd());
         Ok(())
     }
 
@@ -498,9 +509,10 @@ impl Events {
         self.most as usize
     }
 
-    /// Doubles and adds what a fault plan wants.
+    /// Doubles and adds what a fault plan wants, and rearranges it all as a schedule does.
     #[cfg(edgewake_faults)]
-    fn rewrite(&mut self, (double, added): (bool, Vec<(Token, Interest)>)) {
+    fn rewrite(&mut self, selector: RawFd) {
+        let (double, added) = faults::rewritten(selector);
         if double {
             self.list.extend_from_within(..);
         }
@@ -508,6 +520,11 @@ impl Events {
             let bits = mask(interest) & (libc::EPOLLIN | libc::EPOLLOUT) as u32;
             libc::epoll_event { events: bits, u64: token.0 }
         }));
+        faults::schedule::rearrange(
+            &mut self.list,
+            |event| Token(event.u64),
+            |token| faults::holds(selector, token),
+        );
     }
 
     /// Called while the list is empty.

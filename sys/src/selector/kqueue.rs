@@ -208,6 +208,17 @@ impl Selector {
     ///
     /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2)
     pub fn select(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(edgewake_faults)]
+        if faults::schedule::is_installed() {
+            return faults::schedule::select(timeout, |patience| {
+                self.look(events, Some(patience)).map(|()| !events.is_empty())
+            });
+        }
+        self.look(events, timeout)
+    }
+
+    #[inline(always)]
+    fn look(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
         #[cfg(edgewake_faults)]
         for (fd, token, interest) in faults::owed(self.as_raw_fd()) {
@@ -219,7 +230,7 @@ impl Selector {
         // SAFETY: `events` was cleared above, and the kernel has written `count` entries since.
         unsafe { events.filled(count) };
         #[cfg(edgewake_faults)]
-        events.rewrite(faults::rewritten(self.as_raw_fd()));
+        events.rewrite(self.as_raw_fd());
         Ok(())
     }
 

@@ -9,10 +9,13 @@
 //! or gets a short count, may wait for an event without trying again; so the door owes an event
 //! then, and the next wait reports anew what holds of every registration of this thread.
 //!
+//! A schedule draws from a seed what is not broken but only free to happen: see [`schedule`].
+//!
 //! Called by `syscall!`, by `transfer_length` and by the selectors. It takes part in nothing that
 //! another thread does, except that [`reached`] remembers the calls of all.
 
 pub mod answers;
+pub mod schedule;
 
 use std::{
     cell::RefCell,
@@ -155,11 +158,57 @@ enum Verdict {
     Nothing,
 }
 
-/// Makes a call, or does what the plan says instead.
+/// The first argument of a call, which may be a descriptor.
+pub(crate) trait Argument {
+    fn descriptor(self) -> Option<RawFd>;
+}
+
+impl Argument for RawFd {
+    fn descriptor(self) -> Option<RawFd> {
+        Some(self)
+    }
+}
+
+impl<T> Argument for *mut T {
+    fn descriptor(self) -> Option<RawFd> {
+        None
+    }
+}
+
+impl<T> Argument for *const T {
+    fn descriptor(self) -> Option<RawFd> {
+        None
+    }
+}
+
+impl<T> Argument for &mut T {
+    fn descriptor(self) -> Option<RawFd> {
+        None
+    }
+}
+
+/// Makes a call, or does what the plan or the schedule says instead. `fd` is its first argument, if
+/// that may be a descriptor.
 pub(crate) fn pass<T: ReturnValue>(
     place: Place,
+    fd: Option<RawFd>,
     make: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
+    if let Some(errno) = schedule::refuse(place.0, fd) {
+        return Err(io::Error::from_raw_os_error(errno));
+    }
+    let outcome = pass_plan(place, make);
+    schedule::made(
+        place.0,
+        match &outcome {
+            Ok(value) => Ok(value.count()),
+            Err(error) => Err(error.raw_os_error().unwrap_or(0)),
+        },
+    );
+    outcome
+}
+
+fn pass_plan<T: ReturnValue>(place: Place, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let (verdict, pause) = STATE.with_borrow_mut(|state| state.judge(place));
     if let Some(pause) = pause {
         thread::sleep(pause);
@@ -178,6 +227,9 @@ pub(crate) fn pass<T: ReturnValue>(
 
 /// Asked before each transfer: the length to use in place of `length`.
 pub(crate) fn shorten(call: &'static str, length: usize) -> usize {
+    if let Some(length) = schedule::shorten(call, length) {
+        return length;
+    }
     STATE
         .with_borrow_mut(|state| {
             let most = state.cut(call)?;
@@ -206,8 +258,19 @@ pub(crate) fn opened(selector: RawFd) {
 
 /// Asked before each wait: what to register once more as it is, so that it reports what holds.
 pub(crate) fn owed(selector: RawFd) -> Vec<(RawFd, Token, Interest)> {
+    let released = schedule::released();
     STATE.with_borrow_mut(|state| {
-        if std::mem::take(&mut state.owed) { state.of(selector).collect() } else { Vec::new() }
+        let all = std::mem::take(&mut state.owed);
+        state.of(selector).filter(|(fd, ..)| all || released.contains(fd)).collect()
+    })
+}
+
+/// What of a selector can be reported anew, and so may be late: the descriptor of its token.
+pub(crate) fn holds(selector: RawFd, token: Token) -> Option<RawFd> {
+    STATE.with_borrow(|state| {
+        let mut of_it = state.of(selector);
+        let found = of_it.find(|(_, of, interest)| *of == token && !interest.is_exclusive());
+        found.map(|(fd, ..)| fd)
     })
 }
 
@@ -219,6 +282,9 @@ pub(crate) fn rewritten(selector: RawFd) -> (bool, Vec<(Token, Interest)>) {
         if std::mem::take(&mut state.invent) {
             added.extend(state.of(selector).map(|(_, token, interest)| (token, interest)));
         }
+        added.extend(schedule::invented(
+            state.of(selector).map(|(_, token, interest)| (token, interest)),
+        ));
         (double, added)
     })
 }

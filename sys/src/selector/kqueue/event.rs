@@ -3,12 +3,14 @@
 //! kqueue reports each filter by itself: reading and writing of one descriptor are two events with
 //! the same token. Fields are copied out of the entry before use: it is packed on Apple.
 
+#[cfg(edgewake_faults)]
+use std::os::fd::RawFd;
 use std::{fmt, mem::MaybeUninit, ptr, slice};
 
 use super::ffi::{self, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags, Kevent};
-#[cfg(edgewake_faults)]
-use crate::Interest;
 use crate::Token;
+#[cfg(edgewake_faults)]
+use crate::syscall::faults;
 
 /// One report of the kernel about one filter of one registration.
 #[derive(Clone, Copy)]
@@ -193,9 +195,11 @@ impl Events {
         unsafe { self.list.set_len(count) };
     }
 
-    /// Doubles and adds what a fault plan wants. Of what can be read an added event says one byte.
+    /// Doubles and adds what a fault plan wants, and rearranges it all as a schedule does. Of what
+    /// can be read an added event says one byte.
     #[cfg(edgewake_faults)]
-    pub(super) fn rewrite(&mut self, (double, added): (bool, Vec<(Token, Interest)>)) {
+    pub(super) fn rewrite(&mut self, selector: RawFd) {
+        let (double, added) = faults::rewritten(selector);
         if double {
             self.list.extend_from_within(..);
         }
@@ -208,6 +212,9 @@ impl Events {
                 self.list.push(Event(entry));
             }
         }
+        faults::schedule::rearrange(&mut self.list, Event::token, |token| {
+            faults::holds(selector, token)
+        });
     }
 }
 
