@@ -12,4 +12,4 @@ sanitized /usr/bin/cargo build -q --manifest-path "$SANITIZE/canary/Cargo.toml"
 canary
 canary use-after-free heap-use-after-free
 canary leak 'detected memory leaks'
-run_suite 900 --lib --tests
+run_suite 1000 --lib --tests

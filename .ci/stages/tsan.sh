@@ -21,4 +21,4 @@ mapfile -t files < <(
 [ ${#files[@]} -ge 30 ] || die "only these files have several threads: ${files[*]}"
 tests=()
 for file in "${files[@]}"; do tests+=(--test "$(basename "$file" .rs)"); done
-run_suite 350 --lib "${tests[@]}"
+run_suite 380 --lib "${tests[@]}"
