@@ -2,7 +2,8 @@
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
-	doc examples bench-check cost abuse loom package cross-check cross-link setup loom-full
+	doc examples bench-check cost abuse loom valgrind asan tsan package cross-check cross-link \
+	setup loom-full
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
@@ -65,6 +66,9 @@ cost: ## instructions, system calls and bytes against bench/budget.toml
 abuse: ## a server at its limit of descriptors, under signals and peers of every bad kind
 loom: ## the lock-free parts in every interleaving
 loom-full: ## the same with one preemption more (in ci-full only)
+valgrind: ## tests of tasks under memcheck: no wrong access, no block left
+asan: ## the whole suite under AddressSanitizer and LeakSanitizer
+tsan: ## the tests with several threads under ThreadSanitizer, std with them
 package: ## both crates as they would be published
 cross-check: ## rustc and clippy for macOS, iOS, the BSDs, Android and musl
 cross-link: ## test binaries linked for macOS, FreeBSD, NetBSD and OpenBSD

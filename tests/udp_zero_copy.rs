@@ -166,6 +166,8 @@ fn foreign_sockets_copy() {
             return;
         }
         assert_eq!(sending(&sender, to).await, Some(0));
+        // So that nothing is held, which would be leaked.
+        sender.recv_error().await.unwrap();
         let sender = UdpSocket::try_from(OwnedFd::from(sender)).unwrap();
         sender.set_zerocopy(true).unwrap();
         assert_eq!(sending(&sender, to).await, None);
@@ -227,4 +229,7 @@ async fn too_many() {
         sender.recv_error().await.unwrap();
     }
     assert_eq!(send().await, Some(numbered));
+    // So that nothing is held, which would be leaked.
+    sender.recv_error().await.unwrap();
+    assert_eq!(sender.zerocopy_pending(), 0);
 }

@@ -71,9 +71,9 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake(data: *const ()) {
+    // SAFETY: waking by value consumes the reference, also if the callback panics.
+    let _gone = unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) };
     call(data, Call::Wake);
-    // SAFETY: forwarded; waking by value consumes the reference.
-    unsafe { drop_waker(data) };
 }
 
 unsafe fn wake_by_ref(data: *const ()) {

@@ -185,6 +185,16 @@ fn the_last_reference_frees_the_block() {
     }
 }
 
+// Goal: the worker's reference may be the last one, and is given up after its last use of the
+// block, which memcheck watches: no handle, no waker, the commonest end of a task.
+#[test]
+fn a_detached_task_is_freed_by_its_worker() {
+    let worker = Arc::<Worker>::default();
+    drop(worker.spawn(async {}));
+    assert_eq!(worker.blocks(), 1);
+    assert_eq!((worker.run(), worker.blocks()), (1, 0));
+}
+
 // Goal: a task that is refused, or left in a queue that is closed, is dropped by whoever has it.
 #[test]
 fn refused_tasks_are_dropped_where_they_are() {

@@ -129,8 +129,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // See the module's page.
-        mem::forget(mem::take(&mut lock(&self.0).pending));
+        // See the module's page. The list of them is ours alone, and is freed.
+        lock(&self.0).pending.drain(..).for_each(|(_, data)| mem::forget(data));
     }
 }
 

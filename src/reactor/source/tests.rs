@@ -244,6 +244,8 @@ fn t21_a_poll_from_inside_the_wake_up_is_not_lost() {
     assert_eq!(late.wakes(), 0);
     source.raise(DATA, 0);
     assert_eq!(late.wakes(), 1);
+    // The waker has the source, and the source has the waker.
+    source.detach(true);
 }
 
 /// Panics when it is woken, and says nothing: the payload is not a message, the hook is skipped.
