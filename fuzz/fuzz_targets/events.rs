@@ -93,8 +93,25 @@ enum Step {
     Postpone(u8),
     Look,
     Batch(Vec<(For, Conditions)>),
-    /// So many stale events that the selector is rebuilt.
-    Flood,
+    /// A task's turn as a whole: a look at the word, a system call, perhaps an event meanwhile, and
+    /// what is concluded from the call's outcome; or a wait, and then the event.
+    Turn {
+        nth: u8,
+        write: bool,
+        task: u8,
+        event: Option<Conditions>,
+        outcome: Outcome,
+    },
+    /// So many stale events that the selector is rebuilt. Mostly nothing, since it takes its time.
+    Flood(u8),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Outcome {
+    Blocked,
+    Count(u16, u16),
+    Park,
+    Wait { end: bool },
 }
 
 fuzz_target!(|input: (bool, Vec<Step>)| {

@@ -28,6 +28,10 @@ enum Late {
         count: u16,
         beside: u8,
     },
+    /// What counts as late, a nanosecond less, or one more.
+    Tolerated {
+        beside: u8,
+    },
     Early(u32),
 }
 
@@ -40,6 +44,10 @@ fn lateness(late: &Late, period: Duration) -> Option<Duration> {
         Late::Periods { count, beside } => period
             .checked_mul((*count).into())?
             .checked_add(Duration::from_nanos(u64::from(beside % 3)))?
+            .saturating_sub(Duration::from_nanos(1)),
+        Late::Tolerated { beside } => (period / 8)
+            .min(Duration::from_millis(5))
+            .saturating_add(Duration::from_nanos(u64::from(beside % 3)))
             .saturating_sub(Duration::from_nanos(1)),
         Late::Early(_) => Duration::ZERO,
     })

@@ -13,7 +13,7 @@ use edgewake::fuzz::{Kind, Loop, Waited, Watched, Way};
 use edgewake_sys::{Interest, fuzz};
 
 use crate::{
-    Birth, For, Step,
+    Birth, For, Outcome, Step,
     model::{self, Due, Effect, Future, Side, Source, Wait, Waits},
     raw::{Conditions, Meaning},
 };
@@ -22,6 +22,8 @@ const SOURCES_MAX: usize = 6;
 const FUTURES_MAX: usize = 12;
 const TASKS: usize = 12;
 const NOTIFIER: u64 = u64::MAX;
+/// What is asked for in both directions, among `enroll`'s choices.
+const BOTH: u8 = 3;
 /// More than the stale events after which the selector is rebuilt.
 const FLOOD: usize = 1100;
 
@@ -99,7 +101,8 @@ impl Run {
 
     pub(crate) fn step(&mut self, step: &Step) {
         let before = self.wakes();
-        let woken_by_steps = !matches!(step, Step::Batch(_) | Step::Flood | Step::Look);
+        let woken_by_steps =
+            !matches!(step, Step::Batch(_) | Step::Flood(_) | Step::Look | Step::Turn { .. });
         match *step {
             Step::Watch { kind, birth } => self.watch(kind, birth),
             Step::Enroll { nth, fd, asked } => self.enroll(nth, fd, asked),
@@ -141,7 +144,10 @@ impl Run {
             }
             Step::Look => self.look(),
             Step::Batch(ref events) => self.batch(events),
-            Step::Flood => self.flood(),
+            Step::Turn { nth, write, task, event, outcome } => {
+                self.turn(nth, write, task, event, outcome);
+            }
+            Step::Flood(chance) => self.flood(chance),
         }
         if woken_by_steps {
             // A crowd of abandoned wakers is woken when one more comes: then nobody can say who
@@ -462,8 +468,40 @@ impl Run {
         self.dispatch(&raw);
     }
 
-    fn flood(&mut self) {
-        if std::mem::replace(&mut self.flooded, true) {
+    fn turn(
+        &mut self,
+        nth: u8,
+        write: bool,
+        task: u8,
+        event: Option<Conditions>,
+        outcome: Outcome,
+    ) {
+        if self.sources.is_empty() {
+            self.watch(task, Birth::Unassuming);
+        }
+        let waits = match outcome {
+            Outcome::Park => Some(Step::Park { nth, write, task }),
+            Outcome::Wait { end } => Some(Step::Wait { nth, write, task, end }),
+            Outcome::Blocked | Outcome::Count(..) => None,
+        };
+        // Readers and writers of a program register both directions sooner or later.
+        self.step(&Step::Enroll { nth, fd: nth, asked: BOTH });
+        self.snapshot(nth, write);
+        if let Some(step) = waits {
+            self.step(&step);
+        }
+        if let Some(conditions) = event {
+            self.batch(&[(For::Living(nth), conditions)]);
+        }
+        match outcome {
+            Outcome::Blocked => self.blocked(nth, write),
+            Outcome::Count(count, length) => self.count(nth, write, count, length),
+            Outcome::Park | Outcome::Wait { .. } => {}
+        }
+    }
+
+    fn flood(&mut self, chance: u8) {
+        if chance % 16 != 0 || std::mem::replace(&mut self.flooded, true) {
             return;
         }
         let stale = self.stale.last().copied().unwrap_or(NOTIFIER - 1);
