@@ -67,7 +67,7 @@ impl Run {
             Moment::Border { level, buckets, beside: side } => {
                 let width = 16 + 6 * u32::from(level % 9).min(7);
                 let border = (self.now >> width).saturating_add(buckets.into());
-                beside(border.checked_mul(1 << width).unwrap_or(u64::MAX), side)
+                beside(border.saturating_mul(1 << width), side)
             }
             Moment::Earliest { beside: side } => {
                 beside(self.model.keys().next().map_or(self.now, |(deadline, _)| *deadline), side)
