@@ -35,6 +35,9 @@ FLAGS+=" -Cllvm-args=-sanitizer-coverage-trace-compares"
 if compgen -G "$(rustc --print target-libdir)/librustc*_rt.asan.a" >/dev/null; then
     export RUSTC_BOOTSTRAP=1
     FLAGS+=" -Zsanitizer=address"
+    # Not libFuzzer itself, which the crate `cc` would instrument too: nobody tests that here, and
+    # it costs time to build and to run.
+    export CXXFLAGS="${CXXFLAGS:-} -fno-sanitize=address"
 else
     say "without AddressSanitizer, which this toolchain does not ship"
 fi
