@@ -2,11 +2,17 @@
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
-	doc examples bench-check cost abuse loom valgrind asan tsan package cross-check cross-link \
-	setup loom-full
+	doc examples bench-check cost abuse loom valgrind asan tsan fuzz package cross-check \
+	cross-link setup loom-full
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
+
+# What the stage `fuzz` is asked for; SECONDS is a name that a shell has other ideas about.
+fuzz: export FUZZ_SECONDS := $(SECONDS)
+fuzz: export FUZZ_TARGET := $(TARGET)
+fuzz: export FUZZ_REPLAY := $(REPLAY)
+fuzz: export FUZZ_SEEDS := $(SEEDS)
 
 # Where `make bench` builds, the library's examples and the bench's programs side by side.
 BENCH_TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -65,6 +71,7 @@ bench-check: ## the benchmark package: no warning, its own tests
 cost: ## instructions, system calls and bytes against bench/budget.toml
 abuse: ## a server at its limit of descriptors, under signals and peers of every bad kind
 loom: ## the lock-free parts in every interleaving
+fuzz: ## the fuzz targets; SECONDS=600: each so long; TARGET=wheel: that one (fuzz/README.md)
 loom-full: ## the same with one preemption more (in ci-full only)
 valgrind: ## tests of tasks under memcheck: no wrong access, no block left
 asan: ## the whole suite under AddressSanitizer and LeakSanitizer

@@ -100,6 +100,9 @@ mod async_fd;
 mod blocking;
 mod choice;
 mod driver;
+#[cfg(edgewake_fuzz)]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod io;
 mod metrics;
 #[cfg(feature = "net")]

@@ -94,6 +94,8 @@ mod backoff;
 mod connect;
 mod datagram;
 mod face;
+#[cfg(edgewake_fuzz)]
+pub(crate) mod fuzz;
 mod halves;
 mod lookup;
 mod send_file;

@@ -38,6 +38,8 @@
 //!
 //! This module knows `std::task::Waker` and nothing of tasks, queues or the loop above it.
 
+#[cfg(edgewake_fuzz)]
+pub(crate) mod fuzz;
 mod kind;
 mod readiness;
 mod refusal;

@@ -15,6 +15,8 @@
 
 #[cfg(feature = "time")]
 mod clock;
+#[cfg(all(edgewake_fuzz, feature = "time"))]
+pub(crate) mod fuzz;
 #[cfg(feature = "time")]
 mod interval;
 #[cfg(feature = "time")]

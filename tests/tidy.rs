@@ -23,8 +23,9 @@ use std::{fs, path::Path, sync::LazyLock};
 use rules::Exception;
 use source::Source;
 
-/// Where the program text lies; the benchmarks are a package of their own.
-const PLACES: &[&str] = &["build.rs", "src", "sys", "tests", "examples"];
+/// Where the program text lies. The benchmarks are a package of their own; so are the fuzz targets,
+/// but those are tests.
+const PLACES: &[&str] = &["build.rs", "src", "sys", "tests", "examples", "fuzz"];
 
 /// `unsafe` outside `sys` and `src/task`.
 const UNSAFE: &[Exception] = &[
@@ -124,12 +125,12 @@ fn the_wheel_is_pure_data() {
 #[test]
 fn libc_is_named_in_sys_only() {
     // Tests make the conditions they need: descriptor limits, terminals, signals.
-    none(rules::word_only_in(workspace(), "libc", &["sys/", "tests/"], &[]));
+    none(rules::word_only_in(workspace(), "libc", &["sys/", "tests/", "fuzz/"], &[]));
 }
 
 #[test]
 fn unsafe_has_its_homes() {
-    let homes = ["sys/", "src/task.rs", "src/task/", "tests/"];
+    let homes = ["sys/", "src/task.rs", "src/task/", "tests/", "fuzz/"];
     none(rules::word_only_in(workspace(), "unsafe", &homes, UNSAFE));
 }
 

@@ -9,7 +9,9 @@ need_rust
 need_deny
 "$DENY" --exclude-dev check bans
 "$DENY" check licenses sources
-"$DENY" --config deny.toml --manifest-path bench/Cargo.toml check licenses sources
+for package in bench fuzz; do
+    "$DENY" --config deny.toml --manifest-path $package/Cargo.toml check licenses sources
+done
 if [ "${1:-}" = advisories ]; then
     retry "$DENY" check advisories
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# rustfmt agrees with every file, those of the benchmark package too.
+# rustfmt agrees with every file, those of the packages beside the workspace too.
 source "$(dirname "$0")/../lib.sh"
 need_rust
 cargo fmt --all --check
-if [ -f bench/Cargo.toml ]; then cargo fmt --manifest-path bench/Cargo.toml --all --check; fi
+for package in bench fuzz; do cargo fmt --manifest-path $package/Cargo.toml --all --check; done

@@ -20,6 +20,8 @@ mod buffers;
 mod course;
 mod flow;
 mod future;
+#[cfg(edgewake_fuzz)]
+pub(crate) mod fuzz;
 mod options;
 mod pipes;
 mod port;

@@ -143,7 +143,7 @@ impl Drop for Lookup {
 
 /// `host:port`, as far as it looks like that. A literal address in brackets that std cannot read,
 /// as `[fe80::1%eth0]:80`, is a name to the resolver, which can.
-fn split(text: &str) -> Option<(&str, u16)> {
+pub(super) fn split(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let port = port.parse().ok()?;

@@ -18,6 +18,8 @@ mod split;
 mod stream;
 mod stream_options;
 
+#[cfg(edgewake_fuzz)]
+pub(super) use self::connect::interleaved;
 pub use self::{
     connector::Connector,
     keepalive::Keepalive,

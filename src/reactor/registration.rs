@@ -43,6 +43,11 @@ impl Registration {
         Registration { source: Arc::new(Source::new(kind, false, born)) }
     }
 
+    #[cfg(edgewake_fuzz)]
+    pub(super) fn token(&self) -> edgewake_sys::Token {
+        self.source.token()
+    }
+
     #[inline(always)]
     pub(crate) fn snapshot(&self, direction: Direction) -> Snapshot {
         self.source.snapshot(direction)

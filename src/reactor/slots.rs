@@ -13,6 +13,8 @@
 //! A slot that was given up is reused only after the table has let go of its source, that is
 //! between batches.
 
+#[cfg(edgewake_fuzz)]
+pub(super) mod fuzz;
 mod owners;
 
 use std::os::fd::RawFd;

@@ -120,7 +120,7 @@ impl MissedTickBehavior {
         }
     }
 
-    fn next_after(self, tick: Instant, period: Duration, now: Instant) -> Instant {
+    pub(super) fn next_after(self, tick: Instant, period: Duration, now: Instant) -> Instant {
         let late = now.saturating_duration_since(tick);
         if late <= tolerance(period) {
             return clock::after(tick, period);

@@ -29,6 +29,9 @@ mod syscall;
 pub mod cmsg;
 pub mod fd;
 pub mod file;
+#[cfg(edgewake_fuzz)]
+#[doc(hidden)]
+pub mod fuzz;
 mod interest;
 mod notifier;
 pub mod pipe;

@@ -15,8 +15,12 @@ cfg_if::cfg_if! {
     if #[cfg(edgewake_selector = "epoll")] {
         mod epoll;
         pub use self::epoll::{Event, Events, Iter, Selector};
+        #[cfg(edgewake_fuzz)]
+        pub(crate) use self::epoll::fuzz;
     } else {
         pub(crate) mod kqueue;
         pub use self::kqueue::{Event, Events, Iter, Selector};
+        #[cfg(edgewake_fuzz)]
+        pub(crate) use self::kqueue::fuzz;
     }
 }

@@ -80,6 +80,8 @@ mod tcp_info;
 
 use std::{fmt, io, os::fd::BorrowedFd};
 
+#[cfg(edgewake_fuzz)]
+pub(crate) use self::tcp_info::decode_all;
 pub use self::{
     bytes::{bind_device, congestion, get_bytes, set_bind_device, set_bytes, set_congestion},
     encoding::{Encoding, Wire},

@@ -12,10 +12,10 @@ use std::{
 
 /// How many bytes a thread keeps: a loop that copies uses one buffer at a time, and one more for
 /// each direction that waits for its writer.
-const KEPT_MAX: usize = 1024 * 1024;
+pub(super) const KEPT_MAX: usize = 1024 * 1024;
 
-#[derive(Debug)]
-struct Pool {
+#[derive(Debug, Default)]
+pub(super) struct Pool {
     /// The oldest first.
     buffers: VecDeque<Box<[u8]>>,
     /// How many bytes they have.
@@ -39,13 +39,13 @@ impl Buffer {
 }
 
 impl Pool {
-    fn take(&mut self, size: usize) -> Option<Box<[u8]>> {
+    pub(super) fn take(&mut self, size: usize) -> Option<Box<[u8]>> {
         let at = self.buffers.iter().rposition(|buffer| buffer.len() == size)?;
         self.kept -= size;
         self.buffers.remove(at)
     }
 
-    fn put(&mut self, buffer: Box<[u8]>) {
+    pub(super) fn put(&mut self, buffer: Box<[u8]>) {
         if buffer.len() > KEPT_MAX {
             return;
         }
@@ -56,6 +56,11 @@ impl Pool {
         }
         self.kept += buffer.len();
         self.buffers.push_back(buffer);
+    }
+
+    #[cfg(edgewake_fuzz)]
+    pub(super) fn kept(&self) -> usize {
+        self.kept
     }
 }
 

@@ -76,7 +76,7 @@ impl Connector {
 
 /// The addresses with their families in turn, the family of the first one first; within a family
 /// they keep their order (RFC 8305, section 4, with a First Address Family Count of 1).
-fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+pub(in crate::net) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_of_first = |address: &&SocketAddr| address.is_ipv4() == addresses[0].is_ipv4();
     let mut ours = addresses.iter().filter(is_of_first);
     let mut others = addresses.iter().filter(|address| !is_of_first(address));

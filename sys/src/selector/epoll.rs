@@ -4,6 +4,9 @@
 //! event; `reregister` reports pending conditions anew (measured on Linux 6.18); registrations
 //! from other threads take effect while `select` blocks (epoll_wait(2), "NOTES").
 
+#[cfg(edgewake_fuzz)]
+pub(crate) mod fuzz;
+
 use std::{
     fmt, io,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},

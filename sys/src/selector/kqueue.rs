@@ -21,6 +21,8 @@ mod event;
 #[cfg(edgewake_kqueue = "fake")]
 mod fake;
 pub(crate) mod ffi;
+#[cfg(edgewake_fuzz)]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;
 

@@ -73,12 +73,12 @@ impl<T> Encoding<T> {
     }
 
     #[inline]
-    pub(super) fn encode(&self, value: T) -> Option<Wire> {
+    pub(crate) fn encode(&self, value: T) -> Option<Wire> {
         (self.encode)(value)
     }
 
     #[inline]
-    pub(super) fn decode(&self, bytes: &[u8]) -> Option<T> {
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Option<T> {
         (self.decode)(bytes)
     }
 }

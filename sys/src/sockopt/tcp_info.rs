@@ -86,7 +86,7 @@ const ROOM: usize = 512;
 
 /// Where the systems' structures differ, as their sources fill them (`tcp_fill_info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "a system uses its own"))]
+#[cfg_attr(not(any(test, edgewake_fuzz)), expect(dead_code, reason = "a system uses its own"))]
 enum Layout {
     Linux,
     FreeBsd,
@@ -106,6 +106,13 @@ cfg_if::cfg_if! {
     } else {
         const LAYOUT: Layout = Layout::FreeBsd;
     }
+}
+
+/// The same bytes as each system's kernel would mean them.
+#[cfg(edgewake_fuzz)]
+pub(crate) fn decode_all(bytes: &[u8]) -> [TcpInfo; 4] {
+    [Layout::Linux, Layout::FreeBsd, Layout::NetBsd, Layout::OpenBsd]
+        .map(|layout| decode(bytes, layout))
 }
 
 fn decode(bytes: &[u8], layout: Layout) -> TcpInfo {
