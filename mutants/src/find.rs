@@ -26,6 +26,13 @@ pub(crate) struct Mutant {
     pub(crate) is_constant: bool,
 }
 
+impl Mutant {
+    /// What it is known by from one version of the library to the next.
+    pub(crate) fn name(&self) -> (String, String) {
+        (self.file.clone(), self.what.clone())
+    }
+}
+
 /// The switch of a mutant in a constant, until it is known which one is compiled.
 pub(crate) const CONSTANT_SWITCH: &str = "THE_CONSTANT_IS";
 
@@ -176,8 +183,7 @@ impl Cfgs<'_> {
                 name == "feature" || self.has(&format!("{name}={}", value.value()))
             }
             Meta::List(list) => {
-                let inner =
-                    list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+                let inner = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
                 let inner = inner.unwrap_or_default();
                 let name = list.path.get_ident().map(ToString::to_string).unwrap_or_default();
                 match name.as_str() {

@@ -43,11 +43,13 @@ const USAGE: &str = "\
 usage: edgewake-mutants run --config NAME --source DIRECTORY --place DIRECTORY --results FILE
                         [--shard K/N] [--only FILE] [--jobs N]
        edgewake-mutants list --config NAME --source DIRECTORY
-       edgewake-mutants report --survivors FILE [--least PERCENT] RESULTS...
+       edgewake-mutants report --survivors FILE [--least PERCENT] [--part] RESULTS...
 
 run: tests the mutants of a configuration (epoll, kqueue, loom) and adds a line for each to the
-results; of N shards the Kth; of a file of results only what has survived there.
-report: counts, and fails over a survivor without a reason or a share below the least.";
+results, which are not tested again; of N shards the Kth; of a file of results only what has
+survived there.
+report: counts, and fails over a survivor without a reason, a share below the least, and, unless
+the results are of a part, a reason for what did not survive.";
 
 #[derive(Default)]
 struct Options {
@@ -61,6 +63,8 @@ struct Options {
     only: Option<PathBuf>,
     survivors: PathBuf,
     least: f64,
+    /// The results are those of a part.
+    part: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -68,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match options.action.as_str() {
         "run" => test(&options),
         "list" => list(&options),
-        "report" => report::report(&options.results, &options.survivors, options.least),
+        "report" => report::report(&options),
         _ => Err(USAGE.into()),
     }
 }
@@ -90,6 +94,7 @@ fn parse() -> Result<Options, Box<dyn Error>> {
             Long("survivors") => options.survivors = parser.value()?.into(),
             Long("only") => options.only = Some(parser.value()?.into()),
             Long("jobs") => options.jobs = parser.value()?.parse()?,
+            Long("part") => options.part = true,
             Long("least") => options.least = parser.value()?.parse()?,
             Long("shard") => {
                 let shard = parser.value()?.string()?;
@@ -121,10 +126,16 @@ fn test(options: &Options) -> Result<(), Box<dyn Error>> {
     println!("-- {} programs of tests", programs.len());
     let tests = Tests::measure(config, &programs, &options.place)?;
     let only = options.only.as_ref().map(|path| report::survivors_of(path)).transpose()?;
+    let done = match results.exists() {
+        true => report::names_of(results)?,
+        false => BTreeSet::new(),
+    };
     let file = fs::OpenOptions::new().create(true).append(true).open(results)?;
-    let campaign = Campaign { config, workspace: &workspace, tests: &tests, file: Mutex::new(file) };
+    let campaign =
+        Campaign { config, workspace: &workspace, tests: &tests, file: Mutex::new(file) };
     let (constants, others): (Vec<_>, Vec<_>) = chosen(&workspace, options, only.as_ref())
         .into_iter()
+        .filter(|id| !done.contains(&workspace.mutants[*id].name()))
         .partition(|id| workspace.mutants[*id].is_constant);
     let queue = Mutex::new(others.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -216,8 +227,7 @@ fn chosen(
     }
     all.into_iter()
         .filter(|id| {
-            let mutant = &workspace.mutants[*id];
-            let name = (mutant.file.clone(), mutant.what.clone());
+            let name = workspace.mutants[*id].name();
             only.is_none_or(|only| only.contains(&name))
         })
         .collect()

@@ -4,10 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use crate::run::directory;
+use crate::{Options, run::directory};
 
 /// A mutant's file and what is done to it.
 type Name = (String, String);
@@ -27,6 +27,11 @@ fn read(path: &Path) -> Result<BTreeMap<Name, usize>, Box<dyn Error>> {
         found.insert((file.to_owned(), what.to_owned()), fate);
     }
     Ok(found)
+}
+
+/// What a file of results knows.
+pub(crate) fn names_of(path: &Path) -> Result<BTreeSet<Name>, Box<dyn Error>> {
+    Ok(read(path)?.into_keys().collect())
 }
 
 /// What has survived, by a file of results.
@@ -52,12 +57,9 @@ fn reasons(path: &Path) -> Result<BTreeMap<Name, String>, Box<dyn Error>> {
 }
 
 /// Prints the counts; an error over a survivor without a reason, a share of the caught below
-/// `least`, nothing tested, or a reason for what did not survive.
-pub(crate) fn report(
-    results: &[PathBuf],
-    survivors: &Path,
-    least: f64,
-) -> Result<(), Box<dyn Error>> {
+/// the least, nothing tested, or a reason for what did not survive.
+pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {
+    let (results, survivors, least) = (&options.results, &options.survivors, options.least);
     let mut all: BTreeMap<Name, usize> = BTreeMap::new();
     for path in results {
         for (name, fate) in read(path)? {
@@ -66,8 +68,11 @@ pub(crate) fn report(
         }
     }
     let reasons = reasons(survivors)?;
-    let mut table: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
     let mut wrong = Vec::new();
+    for (name, _) in reasons.iter().filter(|(name, _)| !options.part && !all.contains_key(*name)) {
+        wrong.push(format!("a reason for what is not there: {}: {}", name.0, name.1));
+    }
+    let mut table: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
     for (name, fate) in &all {
         let has_reason = reasons.contains_key(name);
         for row in [directory(&name.0), "~all"] {
@@ -89,11 +94,10 @@ pub(crate) fn report(
     for (row, [caught, timeouts, survived, _, reasoned]) in &table {
         let viable = caught + timeouts + survived;
         let share = 100.0 * (caught + timeouts) as f64 / viable.max(1) as f64;
-        println!(
-            "{:<28} {viable:>7} {caught:>7} {timeouts:>8} {survived:>9} {reasoned:>12} {share:>6.1}%",
-            row.trim_start_matches('~')
-        );
-        if *row == "~all" && share < least {
+        let row = row.trim_start_matches('~');
+        print!("{row:<28} {viable:>7} {caught:>7} {timeouts:>8} {survived:>9} ");
+        println!("{reasoned:>12} {share:>6.1}%");
+        if row == "all" && share < least {
             wrong.push(format!("{share:.1} % of the viable mutants are caught; {least} % must be"));
         }
     }
