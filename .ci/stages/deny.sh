@@ -10,6 +10,7 @@ need_deny
 "$DENY" --exclude-dev check bans
 "$DENY" check licenses sources
 "$DENY" --config deny.toml --manifest-path bench/Cargo.toml check licenses sources
+"$DENY" --config deny.toml --manifest-path mutants/Cargo.toml check licenses sources
 if [ "${1:-}" = advisories ]; then
     retry "$DENY" check advisories
 fi

@@ -205,7 +205,7 @@ fn fate(
         return Ok(None);
     }
     if !workspace.mutants[id].is_constant {
-        return tests.fate(id).map(Some);
+        return tests.fate(id, &workspace.mutants[id].file).map(Some);
     }
     match workspace.build_constant(config, id) {
         Ok(programs) => run::fate_of_build(config, &programs).map(Some),

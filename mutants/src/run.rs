@@ -53,7 +53,7 @@ impl<'a> Tests<'a> {
         let mut measured = Vec::new();
         for program in programs {
             let start = Instant::now();
-            let fate = run(config, program, "none", None, Duration::from_secs(240))?;
+            let fate = run(config.filter, program, "none", None, Duration::from_secs(240))?;
             if fate != Fate::Survived {
                 return Err(format!("{} fails without a mutant: {fate:?}", program.name).into());
             }
@@ -62,7 +62,7 @@ impl<'a> Tests<'a> {
             if trace.exists() {
                 fs::remove_file(&trace)?;
             }
-            run(config, program, "trace", Some(&trace), Duration::from_secs(240))?;
+            run(config.filter, program, "trace", Some(&trace), Duration::from_secs(240))?;
             let passed = fs::read_to_string(&trace).unwrap_or_default();
             let passes: BTreeSet<usize> = passed.lines().filter_map(|id| id.parse().ok()).collect();
             println!("-- {}: {:.1} s, {} places", program.name, took.as_secs_f64(), passes.len());
@@ -77,11 +77,21 @@ impl<'a> Tests<'a> {
         self.programs.iter().any(|measured| measured.passes.contains(&id))
     }
 
-    /// What becomes of a mutant: only the programs that pass it are run.
-    pub(crate) fn fate(&self, id: usize) -> Result<Fate, Box<dyn Error>> {
+    /// What becomes of a mutant: only the programs that pass it are run, and before them the unit
+    /// tests of its module, which are quick and most likely to notice.
+    pub(crate) fn fate(&self, id: usize, file: &str) -> Result<Fate, Box<dyn Error>> {
+        let library = self.programs.iter().find(|measured| measured.program.name == "edgewake");
+        let library = library.filter(|measured| measured.passes.contains(&id));
+        if let (Some(library), Some(module)) = (library, module(file)) {
+            let called = id.to_string();
+            let fate = run(module, library.program, &called, None, library.limit)?;
+            if fate != Fate::Survived {
+                return Ok(fate);
+            }
+        }
         for measured in self.programs.iter().filter(|measured| measured.passes.contains(&id)) {
             let called = id.to_string();
-            let fate = run(self.config, measured.program, &called, None, measured.limit)?;
+            let fate = run(self.config.filter, measured.program, &called, None, measured.limit)?;
             if fate != Fate::Survived {
                 return Ok(fate);
             }
@@ -93,7 +103,7 @@ impl<'a> Tests<'a> {
 /// What becomes of a mutant in a constant, by the unit tests that were built with it.
 pub(crate) fn fate_of_build(config: &Config, programs: &[Program]) -> Result<Fate, Box<dyn Error>> {
     for program in programs {
-        let fate = run(config, program, "none", None, 12 * PATIENCE)?;
+        let fate = run(config.filter, program, "none", None, 12 * PATIENCE)?;
         if fate != Fate::Survived {
             return Ok(fate);
         }
@@ -102,7 +112,7 @@ pub(crate) fn fate_of_build(config: &Config, programs: &[Program]) -> Result<Fat
 }
 
 fn run(
-    config: &Config,
+    filter: &str,
     program: &Program,
     mutant: &str,
     trace: Option<&Path>,
@@ -119,8 +129,8 @@ fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0);
-    if !config.filter.is_empty() {
-        command.arg(config.filter);
+    if !filter.is_empty() {
+        command.arg(filter);
     }
     if let Some(trace) = trace {
         command.env("EDGEWAKE_MUTANT_TRACE", trace);
@@ -154,6 +164,12 @@ fn run(
         Fate::Survived if !status.success() => Fate::Caught(format!("{}: {status}", program.name)),
         fate => fate,
     })
+}
+
+/// The module of a file of the library, as the names of its unit tests begin.
+fn module(file: &str) -> Option<&str> {
+    let module = file.strip_prefix("src/")?.split(['/', '.']).next()?;
+    Some(if file.starts_with("src/time/wheel") { "time::wheel" } else { module })
 }
 
 /// Counts by file's folder.
