@@ -50,7 +50,6 @@ pub(crate) const CONFIGS: &[Config] = &[
             "epoll_kernel",
             "exclusive",
             "fairness",
-            "faults",
             "fd_reuse",
             "foreign_loop",
             "futures_contract",
@@ -105,7 +104,6 @@ pub(crate) const CONFIGS: &[Config] = &[
         tests: &[
             "devices",
             "dropped_waits",
-            "faults",
             "fd_reuse",
             "notify",
             "pipe_ends",

@@ -8,7 +8,7 @@ use crate::{
         readiness::bits::{
             ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT,
         },
-        wakers::Count,
+        wakers::{Call, Count, calling},
     },
     sync::Arc,
 };
@@ -219,4 +219,31 @@ fn t23_the_slot_is_emptied() {
     assert!(side.take_waker().is_none());
     assert_eq!(Arc::strong_count(&count), 1);
     assert!(matches!(side.park(&count.waker(), Claim::Newest), Parked::Ready(_)));
+}
+
+// T22. Goal: who waited is woken by the newcomer whose arrival met an event that could not wake,
+// and who did not wait any more is left alone. Method: the newcomer's waker raises the event when
+// it is cloned, while the slot is taken.
+#[test]
+fn t22_an_event_during_a_displacement_wakes_who_waited() {
+    let side = Arc::new(Side::new(REGISTERED));
+    let raiser = || {
+        let side = Arc::downgrade(&side);
+        calling(move |call| {
+            if call == Call::Clone {
+                raise(&side.upgrade().expect("the test has it"), DATA);
+            }
+        })
+    };
+    let first = Count::new();
+    wait(&side, &first.waker(), Claim::Newest);
+    assert!(matches!(side.park(&raiser(), Claim::Newest), Parked::Ready(_)));
+    assert_eq!(first.wakes(), 1);
+    side.clear_blocked(side.snapshot());
+    wait(&side, &first.waker(), Claim::Newest);
+    raise(&side, DATA);
+    assert_eq!(first.wakes(), 2);
+    side.clear_blocked(side.snapshot());
+    assert!(matches!(side.park(&raiser(), Claim::Newest), Parked::Ready(_)));
+    assert_eq!(first.wakes(), 2, "nobody waited");
 }

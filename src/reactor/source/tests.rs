@@ -7,7 +7,7 @@ use crate::{
     reactor::{
         Reactor,
         kind::Kind,
-        readiness::bits::{CLOSED, DATA, ERROR, SHUT},
+        readiness::bits::{CLOSED, DATA, ERROR, LISTED, SHUT},
         side::Direction::{Read, Write},
         waiters::{Key, Wanted},
         wakers::{Call, Count, calling},
@@ -429,6 +429,18 @@ fn a_lost_registration_wakes_everybody() {
     assert!(!source.is_enrolled(interest));
     assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Unregistered);
     source.detach(true);
+}
+
+// Goal: once nobody waits in the list any more, events need not look into it.
+#[test]
+fn an_empty_list_is_not_looked_into() {
+    let source = registered();
+    let (woken, mut key) = (Count::new(), None);
+    assert_eq!(source.park_keyed(READABLE, &woken.waker(), &mut key), Wait::Pending);
+    assert_ne!(source.snapshot(Read).word() & LISTED, 0);
+    source.forget(key.expect("it waits"));
+    assert_eq!(source.snapshot(Read).word() & LISTED, 0);
+    assert_eq!(woken.wakes(), 0);
 }
 
 // T36. Goal: the event by which some kernels tell a pipe's writer that its reader has gone, which
