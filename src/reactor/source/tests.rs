@@ -511,3 +511,22 @@ fn t36_a_pipes_writer_is_registered_for_both() {
     assert_eq!(Kind::PipeReader.interest(Read), Interest::READABLE);
     assert_eq!(Kind::Other.widened(Interest::WRITABLE), Interest::WRITABLE);
 }
+
+// T1. Goal: whoever waits for a part of a stream's reading direction registers the whole of it,
+// on which the rule for short counts rests; others get what they asked for.
+#[test]
+fn t1_a_streams_reading_is_registered_whole() {
+    use edgewake_sys::Interest;
+
+    let whole = Kind::Stream.interest(Read);
+    for asked in [Interest::READABLE, Interest::PRIORITY] {
+        assert_eq!(Kind::Stream.widened(asked), whole | asked);
+        assert_eq!(Kind::Other.widened(asked), asked);
+        // Not the writer's: what it is asked to read, it reads.
+        assert!(!Kind::PipeWriter.widened(asked).is_writable());
+    }
+    let reads_and_writes = Interest::READABLE | Interest::WRITABLE;
+    assert_eq!(Kind::Stream.widened(reads_and_writes), whole | Interest::WRITABLE);
+    assert_eq!(Kind::Stream.widened(Interest::WRITABLE), Interest::WRITABLE);
+    assert_eq!(Kind::Other.widened(reads_and_writes), reads_and_writes);
+}
