@@ -205,7 +205,8 @@ fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What an operator is replaced by; cargo-mutants' table.
+/// What an operator is replaced by: cargo-mutants' table, without `^` for `|`. All that is put
+/// together by `|` in these files are bits that are apart, of which both make the same.
 fn operators(operator: &BinOp) -> &'static [&'static str] {
     match operator {
         BinOp::Eq(_) => &["!="],
@@ -230,7 +231,7 @@ fn operators(operator: &BinOp) -> &'static [&'static str] {
         BinOp::ShrAssign(_) => &["<<="],
         BinOp::BitAnd(_) => &["|", "^"],
         BinOp::BitAndAssign(_) => &["|="],
-        BinOp::BitOr(_) => &["&", "^"],
+        BinOp::BitOr(_) => &["&"],
         BinOp::BitOrAssign(_) => &["&="],
         BinOp::BitXor(_) => &["|", "&"],
         BinOp::BitXorAssign(_) => &["|=", "&="],

@@ -431,6 +431,24 @@ fn a_lost_registration_wakes_everybody() {
     source.detach(true);
 }
 
+// Goal: a task that waits where it has waited before does so in the short way.
+#[test]
+fn who_waits_again_is_known() {
+    let source = registered();
+    let woken = Count::new();
+    let waker = woken.waker();
+    for direction in [Read, Write] {
+        assert!(!source.park_again(direction, source.snapshot(direction), &waker));
+        assert_eq!(source.park(direction, &waker), Wait::Pending);
+        source.raise(DATA, DATA);
+        clear(&source);
+        assert!(source.park_again(direction, source.snapshot(direction), &waker));
+        source.raise(DATA, DATA);
+        clear(&source);
+    }
+    assert_eq!(woken.wakes(), 4);
+}
+
 // Goal: once nobody waits in the list any more, events need not look into it.
 #[test]
 fn an_empty_list_is_not_looked_into() {
