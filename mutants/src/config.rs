@@ -44,7 +44,6 @@ pub(crate) const CONFIGS: &[Config] = &[
         flags: &["edgewake_faults"],
         cfgs: &["edgewake_selector=epoll", "edgewake_has=priority", "edgewake_notifier=eventfd"],
         tests: &[
-            "blocking_no_threads",
             "devices",
             "dropped_waits",
             "epoll_descriptors",

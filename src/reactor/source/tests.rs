@@ -7,7 +7,7 @@ use crate::{
     reactor::{
         Reactor,
         kind::Kind,
-        readiness::bits::{CLOSED, DATA, ERROR, LISTED, SHUT},
+        readiness::bits::{ASSUMED, CLOSED, DATA, ERROR, LISTED, SHUT},
         side::Direction::{Read, Write},
         waiters::{Key, Wanted},
         wakers::{Call, Count, calling},
@@ -429,6 +429,27 @@ fn a_lost_registration_wakes_everybody() {
     assert!(!source.is_enrolled(interest));
     assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Unregistered);
     source.detach(true);
+}
+
+// Goal: whoever is put into the list too late to be seen is woken there and then: by an event for
+// what it tells, by a look for data. Others in the list are left alone.
+#[test]
+fn who_comes_to_the_list_too_late_is_woken() {
+    for (met, wakes) in
+        [(0, [0, 0, 0]), (DATA, [1, 1, 0]), (ASSUMED, [1, 1, 0]), (ERROR, [1, 0, 0])]
+    {
+        let source = registered();
+        let [late, data, close] = [Count::new(), Count::new(), Count::new()];
+        let (mut of_data, mut of_close) = (None, None);
+        let only_data = Wanted::one(Read, DATA);
+        assert_eq!(source.park_keyed(only_data, &data.waker(), &mut of_data), Wait::Pending);
+        assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Pending);
+        // As if it had come between the look at the slot and the list.
+        let _come = source.side(Read).set(met);
+        let wait = source.list_displaced(Read, late.waker());
+        assert_eq!(wait, if met == 0 { Wait::Pending } else { Wait::Retry }, "{met:b}");
+        assert_eq!([late.wakes(), data.wakes(), close.wakes()], wakes, "{met:b}");
+    }
 }
 
 // Goal: a task that waits where it has waited before does so in the short way.

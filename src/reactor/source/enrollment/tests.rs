@@ -9,7 +9,7 @@ use std::{
 use edgewake_sys::Interest;
 
 use crate::{
-    reactor::{Reactor, kind::Kind, source::Source},
+    reactor::{Reactor, kind::Kind, side::Direction, source::Source},
     sync::Arc,
 };
 
@@ -38,6 +38,25 @@ fn a_registration_that_is_not_there_is_made_anew() {
     // It is there: it can be ended.
     reactor.selector().deregister(source.fd()).unwrap();
     source.detach(true);
+}
+
+// T36. Goal: an end that registering has told ends the directions that it is about: both of a
+// pipe's writer, whichever filter told it.
+#[test]
+fn t36_an_end_that_registering_tells_ends_its_directions() {
+    for (kind, ended, reads, writes) in [
+        (Kind::Stream, Interest::READABLE, true, false),
+        (Kind::Stream, Interest::PRIORITY, true, false),
+        (Kind::Stream, Interest::WRITABLE, false, true),
+        (Kind::PipeWriter, Interest::READABLE, true, true),
+        (Kind::PipeReader, Interest::READABLE, true, false),
+    ] {
+        let source = source(kind);
+        source.raise_ends(ended);
+        let is_closed = |direction| source.snapshot(direction).is_closed();
+        let found = (is_closed(Direction::Read), is_closed(Direction::Write));
+        assert_eq!(found, (reads, writes), "{kind:?} {ended:?}");
+    }
 }
 
 // Goal: a descriptor that the selector does not accept is refused in a sentence.
