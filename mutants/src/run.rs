@@ -40,11 +40,14 @@ struct Measured<'a> {
 /// How long a program may take with a mutant, beyond several times what it takes without.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a program may take without a mutant.
+const FIRST_LIMIT: Duration = Duration::from_secs(240);
+
 /// What a program may take of the memory's addresses, in KiB: a mutant may take all there is.
 const MEMORY: u32 = 12_000_000;
 
 impl<'a> Tests<'a> {
-    /// Runs everything twice without a mutant: it must pass, and shows what it passes by.
+    /// Runs everything without a mutant: it must pass, and shows what it passes by.
     pub(crate) fn measure(
         config: &'a Config,
         programs: &'a [Program],
@@ -52,17 +55,16 @@ impl<'a> Tests<'a> {
     ) -> Result<Tests<'a>, Box<dyn Error>> {
         let mut measured = Vec::new();
         for program in programs {
-            let start = Instant::now();
-            let fate = run(config.filter, program, "none", None, Duration::from_secs(240))?;
-            if fate != Fate::Survived {
-                return Err(format!("{} fails without a mutant: {fate:?}", program.name).into());
-            }
-            let took = start.elapsed();
             let trace = scratch.join(format!("trace-{}", program.name));
             if trace.exists() {
                 fs::remove_file(&trace)?;
             }
-            run(config.filter, program, "trace", Some(&trace), Duration::from_secs(240))?;
+            let start = Instant::now();
+            let fate = run(config.filter, program, "trace", Some(&trace), FIRST_LIMIT)?;
+            if fate != Fate::Survived {
+                return Err(format!("{} fails without a mutant: {fate:?}", program.name).into());
+            }
+            let took = start.elapsed();
             let passed = fs::read_to_string(&trace).unwrap_or_default();
             let passes: BTreeSet<usize> = passed.lines().filter_map(|id| id.parse().ok()).collect();
             println!("-- {}: {:.1} s, {} places", program.name, took.as_secs_f64(), passes.len());
