@@ -217,6 +217,7 @@ fn t23_the_slot_is_emptied() {
     wait(&side, &count.waker(), Claim::Newest);
     raise(&side, SHUT);
     assert!(side.take_waker().is_some_and(|waker| waker.will_wake(&count.waker())));
+    assert_eq!(side.snapshot().word() % GENERATION, SHUT, "free, and nobody waits");
     assert!(side.take_waker().is_none());
     assert_eq!(Arc::strong_count(&count), 1);
     assert!(matches!(side.park(&count.waker(), Claim::Newest), Parked::Ready(_)));

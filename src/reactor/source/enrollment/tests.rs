@@ -40,6 +40,15 @@ fn a_registration_that_is_not_there_is_made_anew() {
     source.detach(true);
 }
 
+// Goal: a reactor whose selector was lent knows it.
+#[test]
+fn a_lent_selector_is_known() {
+    let reactor = Reactor::new().unwrap();
+    assert!(!reactor.is_lent());
+    reactor.lend();
+    assert!(reactor.is_lent());
+}
+
 // T36. Goal: an end that registering has told ends the directions that it is about: both of a
 // pipe's writer, whichever filter told it.
 #[test]
