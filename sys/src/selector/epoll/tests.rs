@@ -40,6 +40,7 @@ fn a_wait_without_a_time_ends_with_an_event() {
         selector.select(&mut events, None).unwrap();
         assert_eq!(events.iter().map(|event| event.token()).collect::<Vec<_>>(), [Token(7)]);
         assert!(format!("{events:?}").starts_with("[Event"), "{events:?}");
+        assert_eq!(format!("{:?}", events.iter()), format!("{events:?}"));
         // How much there is to read is for kqueue to say.
         assert!(events.iter().all(|event| event.readable_bytes().is_none()));
     });
