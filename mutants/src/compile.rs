@@ -112,10 +112,13 @@ impl Workspace {
 
     /// Compiles the libraries until every mutant left in them does.
     pub(crate) fn settle(&mut self, config: &Config) -> Outcome<()> {
-        // What was found of the very same text need not be found again.
+        // What was found of the very same mutants of the very same text need not be found again.
         let mut hasher = DefaultHasher::new();
         for (path, text, _) in &self.files {
             (path, text).hash(&mut hasher);
+        }
+        for mutant in &self.mutants {
+            mutant.name().hash(&mut hasher);
         }
         let known = self.root.with_file_name(format!("not-viable-{:016x}", hasher.finish()));
         if let Ok(text) = fs::read_to_string(&known) {
