@@ -85,7 +85,7 @@ pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {
         match FATES[*fate] {
             "survived" if !has_reason => wrong.push(format!("no reason: {}: {}", name.0, name.1)),
             "survived" | "timeout" => {}
-            _ if has_reason && !is_elsewhere => {
+            _ if has_reason && !is_elsewhere && !options.part => {
                 wrong.push(format!("did not survive: {}: {}", name.0, name.1))
             }
             _ => {}

@@ -297,7 +297,7 @@ fn snapshots_are_asked_about_their_own_bits() {
     for chosen in 0..1_u64 << DECIDING.len() {
         let bits = DECIDING.iter().enumerate().filter(|(index, _)| chosen >> index & 1 == 1);
         let word: u64 = bits.map(|(_, bit)| bit).sum();
-        for beside in [0, DRAINS | PRIORITY | 3 * GENERATION, WAITER | LISTED | GENERATION] {
+        for beside in [0, DRAINS | PRIORITY | (3 * GENERATION), WAITER | LISTED | GENERATION] {
             let seen = Side::new(word | beside).snapshot();
             let has = |bits| word & bits != 0;
             let event = has(DATA) || has(CLOSED) || has(ERROR);

@@ -1,10 +1,8 @@
 //! A source and a selector that says no, or has lost what it was told.
 
-use std::{
-    fs::File,
-    io,
-    os::{fd::AsFd, unix::net::UnixStream},
-};
+use std::os::{fd::AsFd, unix::net::UnixStream};
+#[cfg(edgewake_selector = "epoll")]
+use std::{fs::File, io};
 
 use edgewake_sys::Interest;
 
@@ -18,6 +16,7 @@ fn source(kind: Kind) -> Arc<Source> {
 }
 
 /// Registers with a reactor, and ends the source.
+#[cfg(edgewake_selector = "epoll")]
 fn outcome(source: &Arc<Source>, end: impl AsFd, asked: Interest) -> io::Result<()> {
     let outcome = source.enroll(end.as_fd(), asked, Some(Arc::new(Reactor::new().unwrap())));
     assert_eq!(source.is_enrolled(asked), outcome.is_ok());
