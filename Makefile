@@ -3,7 +3,7 @@
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
 	doc examples bench-check cost abuse loom valgrind asan tsan fuzz package cross-check \
-	cross-link setup loom-full
+	cross-link setup loom-full mutants-sample mutants
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
@@ -76,6 +76,8 @@ loom-full: ## the same with one preemption more (in ci-full only)
 valgrind: ## tests of tasks under memcheck: no wrong access, no block left
 asan: ## the whole suite under AddressSanitizer and LeakSanitizer
 tsan: ## the tests with several threads under ThreadSanitizer, std with them
+mutants-sample: ## a part of what `mutants` does, another one with each commit
+mutants: ## breaks the library in a thousand places: a test notices (in ci-full only)
 package: ## both crates as they would be published
 cross-check: ## rustc and clippy for macOS, iOS, the BSDs, Android and musl
 cross-link: ## test binaries linked for macOS, FreeBSD, NetBSD and OpenBSD

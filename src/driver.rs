@@ -37,6 +37,8 @@ mod timers;
 
 #[cfg(all(test, edgewake_loom))]
 mod loom;
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;
 
 use std::{
     io,

@@ -9,7 +9,7 @@ need_rust
 need_deny
 "$DENY" --exclude-dev check bans
 "$DENY" check licenses sources
-for package in bench fuzz; do
+for package in bench fuzz mutants; do
     "$DENY" --config deny.toml --manifest-path $package/Cargo.toml check licenses sources
 done
 if [ "${1:-}" = advisories ]; then

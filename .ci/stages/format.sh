@@ -3,4 +3,6 @@
 source "$(dirname "$0")/../lib.sh"
 need_rust
 cargo fmt --all --check
-for package in bench fuzz; do cargo fmt --manifest-path $package/Cargo.toml --all --check; done
+for package in bench fuzz mutants; do
+    cargo fmt --manifest-path $package/Cargo.toml --all --check
+done

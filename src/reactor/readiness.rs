@@ -166,3 +166,6 @@ impl fmt::Debug for Readiness {
         if self.is_empty() { f.write_str("(empty)") } else { Ok(()) }
     }
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;

@@ -220,6 +220,25 @@ mod tests {
         assert!(!list.wants(Direction::Read));
     }
 
+    // T20. Goal: what is taken for a waker that is there already is the same waker, displaced
+    // before, that waits for the same.
+    #[test]
+    fn t20_a_duplicate_waits_for_the_same() {
+        let mut list = WaitList::default();
+        let (reads, writes) =
+            (Wanted::one(Direction::Read, bits::DATA), Wanted::one(Direction::Write, bits::DATA));
+        let waker = distinct_waker();
+        list.put(None, reads, waker.clone());
+        assert!(matches!(list.add_displaced(reads, waker.clone()), Crowded::No));
+        assert!(matches!(list.add_displaced(writes, waker.clone()), Crowded::No));
+        assert!(matches!(list.add_displaced(reads, distinct_waker()), Crowded::No));
+        assert!(matches!(list.add_displaced(writes, waker), Crowded::Duplicate(_)));
+        assert_eq!(
+            (list.take_met(bits::DATA, 0).len(), list.take_met(0, bits::DATA).len()),
+            (3, 1)
+        );
+    }
+
     // T20. Goal: tasks that keep coming back come to rest, however many they are.
     #[test]
     fn t20_many_living_waiters_come_to_rest() {

@@ -210,3 +210,6 @@ impl State {
         before < 2 * REFERENCE
     }
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;

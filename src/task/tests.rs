@@ -254,3 +254,35 @@ fn threads_share_a_tasks_wakers() {
         assert_eq!(worker.blocks(), 0);
     }
 }
+
+// Goal: what is printed of a handle is whether its task is done.
+#[test]
+fn printing_a_handle_says_whether_the_task_is_done() {
+    let (worker, slot) = (Arc::<Worker>::default(), Slot::default());
+    let handle = worker.spawn(waits(&slot, 0, ()));
+    assert_eq!(format!("{handle:?}"), "JoinHandle { finished: false }");
+    assert_eq!(worker.run(), 1);
+    assert_eq!(format!("{handle:?}"), "JoinHandle { finished: true }");
+}
+
+// Goal: an error says what kind it is, and only that there was no thread has a reason behind it.
+#[test]
+fn errors_say_what_they_are() {
+    use std::{error::Error, io};
+
+    let none = JoinError::no_thread(io::Error::from_raw_os_error(11));
+    assert!(none.is_no_thread() && !none.is_cancelled() && !none.is_panic());
+    let source = none.source().and_then(|source| source.downcast_ref::<io::Error>());
+    assert_eq!(source.and_then(io::Error::raw_os_error), Some(11));
+    let cancelled = JoinError::cancelled();
+    assert!(cancelled.is_cancelled() && !cancelled.is_no_thread() && !cancelled.is_panic());
+    assert!(cancelled.source().is_none());
+    assert_eq!(
+        format!("{cancelled:?}: {cancelled}"),
+        "JoinError::Cancelled: the task was cancelled"
+    );
+    let panicked = JoinError::panicked(Box::new("so it goes"));
+    assert!(panicked.is_panic() && !panicked.is_no_thread() && !panicked.is_cancelled());
+    let printed = format!("{panicked:?}: {panicked}");
+    assert_eq!(printed, "JoinError::Panicked(Some(\"so it goes\")): the task panicked: so it goes");
+}

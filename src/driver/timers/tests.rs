@@ -169,3 +169,13 @@ fn t21_wakers_are_dropped_outside_the_lock() {
     assert_eq!(timers.insert(far, waker()), None);
     dropped(5);
 }
+
+// Goal: what is printed of the timers is how many there are.
+#[test]
+fn printing_them_counts_them() {
+    let timers = Timers::new();
+    for pending in 0..3 {
+        assert_eq!(format!("{timers:?}"), format!("Timers {{ pending: {pending}, .. }}"));
+        insert(&timers, Instant::now() + HOUR);
+    }
+}

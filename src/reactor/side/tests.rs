@@ -6,9 +6,10 @@ use super::{Claim, Parked, Side};
 use crate::{
     reactor::{
         readiness::bits::{
-            ASSUMED, CLOSED, DATA, DRAINS, ERROR, LISTED, PRIORITY, REGISTERED, SHUT,
+            ASSUMED, CLOSED, DATA, DRAINS, ERROR, GENERATION, LISTED, LOCKED, LOOK, PRIORITY,
+            REGISTERED, SHUT, WAITER,
         },
-        wakers::Count,
+        wakers::{Call, Count, calling},
     },
     sync::Arc,
 };
@@ -216,7 +217,98 @@ fn t23_the_slot_is_emptied() {
     wait(&side, &count.waker(), Claim::Newest);
     raise(&side, SHUT);
     assert!(side.take_waker().is_some_and(|waker| waker.will_wake(&count.waker())));
+    assert_eq!(side.snapshot().word() % GENERATION, SHUT, "free, and nobody waits");
     assert!(side.take_waker().is_none());
     assert_eq!(Arc::strong_count(&count), 1);
     assert!(matches!(side.park(&count.waker(), Claim::Newest), Parked::Ready(_)));
+}
+
+// T22. Goal: who waited is woken by the newcomer whose arrival met an event that could not wake,
+// and who did not wait any more is left alone. Method: the newcomer's waker raises the event when
+// it is cloned, while the slot is taken.
+#[test]
+fn t22_an_event_during_a_displacement_wakes_who_waited() {
+    let side = Arc::new(Side::new(REGISTERED));
+    let newcomer = Count::new();
+    let raiser = || {
+        let (side, newcomer) = (Arc::downgrade(&side), newcomer.waker());
+        calling(move |call| match call {
+            Call::Clone => raise(&side.upgrade().expect("the test has it"), DATA),
+            Call::Wake => newcomer.wake_by_ref(),
+            Call::Drop => {}
+        })
+    };
+    let first = Count::new();
+    wait(&side, &first.waker(), Claim::Newest);
+    assert!(matches!(side.park(&raiser(), Claim::Newest), Parked::Ready(_)));
+    assert_eq!(first.wakes(), 1);
+    side.clear_blocked(side.snapshot());
+    wait(&side, &first.waker(), Claim::Newest);
+    raise(&side, DATA);
+    assert_eq!(first.wakes(), 2);
+    side.clear_blocked(side.snapshot());
+    assert!(matches!(side.park(&raiser(), Claim::Newest), Parked::Ready(_)));
+    assert_eq!((first.wakes(), newcomer.wakes()), (2, 0), "nobody waited");
+}
+
+// Goal: the usual event, for one who waits in the slot with nobody in the list, is one step; where
+// it is not the usual one, nothing has changed.
+#[test]
+fn the_usual_event_is_one_step() {
+    let side = Side::new(REGISTERED);
+    let count = Count::new();
+    assert!(!side.raise_waiter(DATA), "nobody waits");
+    assert_eq!(side.snapshot().word(), REGISTERED);
+    wait(&side, &count.waker(), Claim::Newest);
+    let waiting = side.snapshot().word();
+    let listed = side.set(LISTED).word();
+    assert!(!side.raise_waiter(DATA), "somebody is in the list");
+    assert_eq!(side.snapshot().word(), listed);
+    side.unset(LISTED);
+    assert!(side.raise_waiter(DATA | CLOSED));
+    let raised = waiting - WAITER + LOCKED + DATA + CLOSED + GENERATION;
+    assert_eq!(side.snapshot().word(), raised);
+    side.wake_slot();
+    assert_eq!((side.snapshot().word(), count.wakes()), (raised - LOCKED, 1));
+}
+
+// Goal: an event owes the slot and the list what the word says, and nothing else.
+#[test]
+fn an_event_owes_what_the_word_says() {
+    let side = Side::new(REGISTERED);
+    let raised = side.raise(DATA);
+    assert!(!raised.owes_slot() && !raised.owes_list());
+    let _listed = side.set(LISTED);
+    let raised = side.raise(DATA);
+    assert!(!raised.owes_slot() && raised.owes_list());
+    side.unset(LISTED);
+    side.clear_blocked(side.snapshot());
+    wait(&side, &Count::new().waker(), Claim::Newest);
+    let raised = side.raise(DATA);
+    assert!(raised.owes_slot() && !raised.owes_list());
+    side.wake_slot();
+}
+
+// Goal: what a snapshot says is told by its own bits: every word of those that decide, with others
+// beside them.
+#[test]
+fn snapshots_are_asked_about_their_own_bits() {
+    const DECIDING: [u64; 7] = [DATA, CLOSED, ERROR, REGISTERED, ASSUMED, SHUT, LOCKED];
+    for chosen in 0..1_u64 << DECIDING.len() {
+        let bits = DECIDING.iter().enumerate().filter(|(index, _)| chosen >> index & 1 == 1);
+        let word: u64 = bits.map(|(_, bit)| bit).sum();
+        for beside in [0, DRAINS | PRIORITY | (3 * GENERATION), WAITER | LISTED | GENERATION] {
+            let seen = Side::new(word | beside).snapshot();
+            let has = |bits| word & bits != 0;
+            let event = has(DATA) || has(CLOSED) || has(ERROR);
+            let undecided = has(ASSUMED) || has(SHUT) || has(LOCKED);
+            assert_eq!(seen.is_due(), has(REGISTERED) && event && !undecided, "{word:b}");
+            assert_eq!(seen.is_worth_trying(), event || has(ASSUMED) || has(SHUT), "{word:b}");
+            assert_eq!(seen.is_registered(), has(REGISTERED), "{word:b}");
+            assert_eq!(seen.is_shut(), has(SHUT), "{word:b}");
+            assert_eq!(seen.is_closed(), has(CLOSED), "{word:b}");
+            assert!(!seen.has_looks());
+        }
+    }
+    assert!(Side::new(LOOK).snapshot().has_looks());
 }

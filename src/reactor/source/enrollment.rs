@@ -280,3 +280,6 @@ impl Source {
         drop([self.read.take_waker(), self.write.take_waker()]);
     }
 }
+
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;

@@ -7,7 +7,7 @@ use crate::{
     reactor::{
         Reactor,
         kind::Kind,
-        readiness::bits::{CLOSED, DATA, ERROR, SHUT},
+        readiness::bits::{ASSUMED, CLOSED, DATA, ERROR, LISTED, SHUT},
         side::Direction::{Read, Write},
         waiters::{Key, Wanted},
         wakers::{Call, Count, calling},
@@ -431,6 +431,57 @@ fn a_lost_registration_wakes_everybody() {
     source.detach(true);
 }
 
+// Goal: whoever is put into the list too late to be seen is woken there and then: by an event for
+// what it tells, by a look for data. Others in the list are left alone.
+#[test]
+fn who_comes_to_the_list_too_late_is_woken() {
+    for (met, wakes) in
+        [(0, [0, 0, 0]), (DATA, [1, 1, 0]), (ASSUMED, [1, 1, 0]), (ERROR, [1, 0, 0])]
+    {
+        let source = registered();
+        let [late, data, close] = [Count::new(), Count::new(), Count::new()];
+        let (mut of_data, mut of_close) = (None, None);
+        let only_data = Wanted::one(Read, DATA);
+        assert_eq!(source.park_keyed(only_data, &data.waker(), &mut of_data), Wait::Pending);
+        assert_eq!(source.park_keyed(CLOSE, &close.waker(), &mut of_close), Wait::Pending);
+        // As if it had come between the look at the slot and the list.
+        let _come = source.side(Read).set(met);
+        let wait = source.list_displaced(Read, late.waker());
+        assert_eq!(wait, if met == 0 { Wait::Pending } else { Wait::Retry }, "{met:b}");
+        assert_eq!([late.wakes(), data.wakes(), close.wakes()], wakes, "{met:b}");
+    }
+}
+
+// Goal: a task that waits where it has waited before does so in the short way.
+#[test]
+fn who_waits_again_is_known() {
+    let source = registered();
+    let woken = Count::new();
+    let waker = woken.waker();
+    for direction in [Read, Write] {
+        assert!(!source.park_again(direction, source.snapshot(direction), &waker));
+        assert_eq!(source.park(direction, &waker), Wait::Pending);
+        source.raise(DATA, DATA);
+        clear(&source);
+        assert!(source.park_again(direction, source.snapshot(direction), &waker));
+        source.raise(DATA, DATA);
+        clear(&source);
+    }
+    assert_eq!(woken.wakes(), 4);
+}
+
+// Goal: once nobody waits in the list any more, events need not look into it.
+#[test]
+fn an_empty_list_is_not_looked_into() {
+    let source = registered();
+    let (woken, mut key) = (Count::new(), None);
+    assert_eq!(source.park_keyed(READABLE, &woken.waker(), &mut key), Wait::Pending);
+    assert_ne!(source.snapshot(Read).word() & LISTED, 0);
+    source.forget(key.expect("it waits"));
+    assert_eq!(source.snapshot(Read).word() & LISTED, 0);
+    assert_eq!(woken.wakes(), 0);
+}
+
 // T36. Goal: the event by which some kernels tell a pipe's writer that its reader has gone, which
 // is one of reading, wakes who waits to write, and shows as the end of writing. Method: a real
 // event of the writing end, registered for reading alone.
@@ -498,4 +549,23 @@ fn t36_a_pipes_writer_is_registered_for_both() {
     assert_eq!(Kind::PipeWriter.widened(Interest::WRITABLE), asked);
     assert_eq!(Kind::PipeReader.interest(Read), Interest::READABLE);
     assert_eq!(Kind::Other.widened(Interest::WRITABLE), Interest::WRITABLE);
+}
+
+// T1. Goal: whoever waits for a part of a stream's reading direction registers the whole of it,
+// on which the rule for short counts rests; others get what they asked for.
+#[test]
+fn t1_a_streams_reading_is_registered_whole() {
+    use edgewake_sys::Interest;
+
+    let whole = Kind::Stream.interest(Read);
+    for asked in [Interest::READABLE, Interest::PRIORITY] {
+        assert_eq!(Kind::Stream.widened(asked), whole | asked);
+        assert_eq!(Kind::Other.widened(asked), asked);
+        // Not the writer's: what it is asked to read, it reads.
+        assert!(!Kind::PipeWriter.widened(asked).is_writable());
+    }
+    let reads_and_writes = Interest::READABLE | Interest::WRITABLE;
+    assert_eq!(Kind::Stream.widened(reads_and_writes), whole | Interest::WRITABLE);
+    assert_eq!(Kind::Stream.widened(Interest::WRITABLE), Interest::WRITABLE);
+    assert_eq!(Kind::Other.widened(reads_and_writes), reads_and_writes);
 }

@@ -574,20 +574,4 @@ impl fmt::Debug for Iter<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{KernelTimespec, milliseconds};
-
-    // T71. Goal: a wait never ends before its time and never turns endless.
-    #[test]
-    fn t71_timeouts_round_up_and_saturate() {
-        assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
-        assert_eq!(milliseconds(Duration::from_micros(1_001)), 2);
-        assert_eq!(milliseconds(Duration::from_millis(7)), 7);
-        assert_eq!(milliseconds(Duration::from_secs(25 * 24 * 3600)), i32::MAX);
-        assert_eq!(milliseconds(Duration::MAX), i32::MAX);
-        let longest = KernelTimespec::from(Duration::MAX);
-        assert_eq!((longest.seconds, longest.nanoseconds), (1_000_000_000, 999_999_999));
-    }
-}
+mod tests;
