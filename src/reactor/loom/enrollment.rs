@@ -57,10 +57,10 @@ fn two_directions_register_at_once() {
     });
 }
 
-// Goal: a registration that is lost with its selector while somebody waits, or is about to:
-// they come to register anew.
+// T91. Goal: a registration that is lost with its selector while somebody waits, or is about to:
+// they come to register anew, and are not refused by the slot that was lost.
 #[test]
-fn a_wait_races_with_the_loss_of_the_registration() {
+fn t91_a_wait_races_with_the_loss_of_the_registration() {
     bounded(3, || {
         let (reactor, _dispatcher) = reactor();
         let (socket, _peer) = pair();
@@ -83,6 +83,8 @@ fn a_wait_races_with_the_loss_of_the_registration() {
                     }
                 }
                 enroll(&reactor, &source, &socket, Interest::READABLE);
+                // Where `Owners` is kept, the slot that was lost would refuse this one.
+                assert_eq!(live(&reactor), 1, "the lost registration's slot is still there");
             })
         };
         reactor.selector().deregister(source.fd()).expect("it was registered");
