@@ -1,8 +1,9 @@
 //! The atomics and locks of this crate: std's, or loom's when its models run.
 //!
-//! `reactor`, `driver`, `task`, `runtime` and `blocking` take every atomic, lock, cell, thread and
-//! thread's local value that a model looks at from here. `cfg(edgewake_loom)` is set only by the loom stage of the
-//! gate, together with `cfg(test)`; never a bare `cfg(loom)`, which would switch dependencies too.
+//! `reactor`, `driver`, `task`, `runtime` and `blocking` take every atomic, lock, cell, thread
+//! and thread's local value that a model looks at from here. `cfg(edgewake_loom)` is set only by
+//! the loom stage of the gate, together with `cfg(test)`; never a bare `cfg(loom)`, which would
+//! switch dependencies too.
 
 #[cfg(not(all(edgewake_loom, test)))]
 mod chosen {

@@ -253,14 +253,14 @@ pub(super) fn quietly(action: impl FnOnce()) {
 mod tests {
     use std::{
         sync::{
-            Arc, Barrier, MutexGuard,
+            Arc, Barrier,
             mpsc::{RecvTimeoutError, channel},
         },
         time::{Duration, Instant},
     };
 
     use super::{Pool, Service, State};
-    use crate::sync::lock;
+    use crate::sync::{MutexGuard, lock};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 

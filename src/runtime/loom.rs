@@ -1,5 +1,5 @@
-//! Models of a whole runtime: its scheduler, its driver's flag, its queues and its end, against what
-//! other threads do.
+//! Models of a whole runtime: its scheduler, its driver's flag, its queues and its end, against
+//! what other threads do.
 //!
 //! The loop is driven from outside ([`Runtime::turn`]), so that what it would wait for in the
 //! kernel is the driver's `kicked`. Its selector and notifier are real, and are only ever looked

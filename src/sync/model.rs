@@ -1,5 +1,5 @@
-//! What the loom models share: how far each is explored, and a task that waits by blocking its model
-//! thread.
+//! What the loom models share: how far each is explored, and a task that waits by blocking its
+//! model thread.
 //!
 //! The models are the files named `loom.rs` beside what they model, and those below them. Run them
 //! with `make loom`, or

@@ -151,7 +151,7 @@ fn inserted(worker: &Worker, deadline: Instant, waker: Waker) -> TimerKey {
 }
 
 // Goal: a timer that is cancelled while it fires: its waker is woken or not, once at most, and let
-// go of; it is gone either way, and its neighbour is not.
+// go of; it is gone either way, as is one that was far from due, and their neighbour fires.
 #[test]
 fn a_cancel_races_with_the_fire() {
     model(|| {
@@ -159,8 +159,9 @@ fn a_cancel_races_with_the_fire() {
         let (bell, neighbour) = (Bell::new(), Bell::new());
         let key = inserted(&worker, Instant::now(), bell.waker());
         let due = inserted(&worker, Instant::now(), neighbour.waker());
+        let far = inserted(&worker, Instant::now() + HOUR, bell.waker());
         let canceller = Arc::clone(&worker);
-        let cancelling = thread::spawn(move || canceller.timers.remove(key));
+        let cancelling = thread::spawn(move || [key, far].map(|key| canceller.timers.remove(key)));
         let fired = fire(&worker);
         cancelling.join().expect("no panic");
         assert_eq!((bell.rings() + 1, neighbour.rings()), (fired, 1));

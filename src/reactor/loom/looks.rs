@@ -1,5 +1,5 @@
-//! Models of the second look at a new connection, which has no registration yet, while other threads
-//! register it, wait for it or end it.
+//! Models of the second look at a new connection, which has no registration yet, while other
+//! threads register it, wait for it or end it.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
