@@ -1,9 +1,9 @@
 # Each target is a stage of the gate, and each stage is a script of .ci/stages: `make NAME` here and
 # the stage NAME in CI are the same thing. `make` or `make help` lists them.
 
-STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults features msrv \
-	doc examples bench-check cost abuse loom valgrind asan tsan fuzz package cross-check \
-	cross-link setup loom-full mutants-sample mutants
+STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults \
+	test-faults-kqueue features msrv doc examples bench-check cost abuse loom valgrind asan tsan \
+	fuzz package cross-check cross-link setup loom-full mutants-sample mutants
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
@@ -63,6 +63,7 @@ test: ## the whole suite, with the default features and with all
 test-pipe: ## the suite over the pipe notifier
 test-fake-kqueue: ## the suite over the kqueue selector, on a fake kevent
 test-faults: ## the suite with the Nth system call made to fail, and random schedules
+test-faults-kqueue: ## the fault sweeps over the fake kevent and the pipe notifier
 features: ## each feature alone, none, and all
 msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning
@@ -70,9 +71,9 @@ examples: ## the example programs, driven by nc, socat, curl, iperf3 and the loa
 bench-check: ## the benchmark package: no warning, its own tests
 cost: ## instructions, system calls and bytes against bench/budget.toml
 abuse: ## a server at its limit of descriptors, under signals and peers of every bad kind
-loom: ## the lock-free parts in every interleaving
+loom: ## the lock-free parts in every interleaving, which it counts
+loom-full: ## the same with one interruption more (in ci-full only)
 fuzz: ## the fuzz targets; SECONDS=600: each so long; TARGET=wheel: that one (fuzz/README.md)
-loom-full: ## the same with one preemption more (in ci-full only)
 valgrind: ## tests of tasks under memcheck: no wrong access, no block left
 asan: ## the whole suite under AddressSanitizer and LeakSanitizer
 tsan: ## the tests with several threads under ThreadSanitizer, std with them

@@ -15,6 +15,9 @@ mod job;
 mod on_demand;
 mod pool;
 
+#[cfg(all(test, edgewake_loom))]
+mod loom;
+
 pub(crate) use self::{
     job::{Failure, Job},
     on_demand::{KEEP_ALIVE, OnDemand, THREADS},

@@ -79,6 +79,9 @@ pub(crate) struct Shared {
     /// By whatever thread.
     kicks: SharedCounter,
     measures_time: bool,
+    /// Where a model waits for a kick: in the kernel it would wait for real.
+    #[cfg(all(test, edgewake_loom))]
+    pub(crate) kicked: ::loom::sync::Notify,
 }
 
 impl Shared {
@@ -114,6 +117,8 @@ impl Shared {
 
     #[cold]
     fn kick(&self) {
+        #[cfg(all(test, edgewake_loom))]
+        self.kicked.notify();
         loop {
             match self.notifier.notify(self.reactor.selector()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -193,6 +198,8 @@ impl Driver {
             counters: DriverCounters::default(),
             kicks: SharedCounter::default(),
             measures_time,
+            #[cfg(all(test, edgewake_loom))]
+            kicked: ::loom::sync::Notify::new(),
         });
         let events = Events::with_capacity(EVENTS_PER_TURN);
         let busy_poll = Some(busy_poll).filter(|patience| !patience.is_zero());

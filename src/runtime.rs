@@ -21,6 +21,8 @@ mod blocking;
 mod builder;
 mod context;
 mod handle;
+#[cfg(all(test, edgewake_loom))]
+mod loom;
 mod metrics;
 mod root;
 mod scheduler;

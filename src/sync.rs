@@ -1,12 +1,16 @@
 //! The atomics and locks of this crate: std's, or loom's when its models run.
 //!
-//! `reactor`, `driver`, `task` and `runtime` take every atomic, lock, cell and counted pointer
-//! that a model looks at from here. `cfg(edgewake_loom)` is set only by the loom stage of the
-//! gate, together with `cfg(test)`; never a bare `cfg(loom)`, which would switch dependencies too.
+//! `reactor`, `driver`, `task`, `runtime` and `blocking` take every atomic, lock, cell, thread
+//! and thread's local value that a model looks at from here. `cfg(edgewake_loom)` is set only by
+//! the loom stage of the gate, together with `cfg(test)`; never a bare `cfg(loom)`, which would
+//! switch dependencies too.
 
 #[cfg(not(all(edgewake_loom, test)))]
 mod chosen {
-    pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
+    pub(crate) use std::{
+        sync::{Condvar, Mutex, MutexGuard, atomic},
+        thread, thread_local,
+    };
 
     /// `std::cell::UnsafeCell` with loom's interface, so that one text serves both.
     #[derive(Debug)]
@@ -34,7 +38,18 @@ mod chosen {
     pub(crate) use loom::{
         cell::UnsafeCell,
         sync::{Mutex, MutexGuard, atomic},
+        thread,
     };
+
+    pub(crate) use super::model::Condvar;
+
+    /// A value of its own for each of the model's threads, which are all of one real thread.
+    macro_rules! model_local {
+        ($(#[$attribute:meta])* static $name:ident: $type:ty = const $init:block $(;)?) => {
+            ::loom::thread_local! { $(#[$attribute])* static $name: $type = $init; }
+        };
+    }
+    pub(crate) use model_local as thread_local;
 }
 
 #[cfg(all(edgewake_loom, test))]
@@ -42,7 +57,7 @@ pub(crate) mod model;
 
 pub(crate) use std::sync::Arc;
 
-pub(crate) use chosen::{Mutex, MutexGuard, UnsafeCell, atomic};
+pub(crate) use chosen::{Condvar, Mutex, MutexGuard, UnsafeCell, atomic, thread, thread_local};
 
 /// Locks, also when a thread has panicked while it held the lock.
 ///

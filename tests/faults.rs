@@ -8,6 +8,8 @@
 #![cfg(all(feature = "net", feature = "time"))]
 #![cfg(edgewake_faults)]
 
+#[path = "faults/cancelled.rs"]
+mod cancelled;
 #[path = "faults/connections.rs"]
 mod connections;
 #[path = "faults/copies.rs"]
@@ -78,6 +80,11 @@ sweeps! {
     t69_woken_by_a_thread: time::WOKEN, 20;
     t69_waking_a_loop: time::WAKING, 30;
     t24_cancellation: endings::CANCELLED, 100;
+    t59_cancelled_messages: cancelled::MESSAGES, 100;
+    t59_cancelled_streams: cancelled::STREAMS, 100;
+    t59_cancelled_writers: cancelled::FULL, 50;
+    t59_cancelled_pipes: cancelled::PIPES, 50;
+    t59_cancelled_others: cancelled::OTHERS, 30;
     t24_shutdown: endings::SHUTDOWN, 50;
     t24_pipes: pipes::PIPES, 50;
     t24_packet_pipes: pipes::PACKETS, 50;

@@ -99,7 +99,7 @@ async fn flood_with_descriptors() {
     }
 }
 
-// T21, T64. Goal: the heap is as large after many rounds of each as after the first few. Method:
+// T64. Goal: the heap is as large after many rounds of each as after the first few. Method:
 // each round ends with everything read and closed; what the library keeps to use again, it has by
 // then.
 #[test]

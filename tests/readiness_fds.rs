@@ -61,7 +61,7 @@ fn udp_pair() -> (UdpSocket, UdpSocket) {
     (ours, peer)
 }
 
-// T1, T3, T5. Goal: both lines of a terminal are read, although each read stops at the end of a
+// T1, T3. Goal: both lines of a terminal are read, although each read stops at the end of a
 // line, far short of its room, and the kernel gives one edge for both.
 #[test]
 fn t01_both_lines_of_a_terminal_are_read() {

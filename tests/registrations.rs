@@ -59,7 +59,7 @@ fn ends_with_its_owner(waiting: impl Fn() -> (TcpStream, net::TcpStream), check:
     check();
 }
 
-// T27, T30, T42, T82. Goal: a child that keeps closed connections' registrations alive costs a
+// T27, T30, T42. Goal: a child that keeps closed connections' registrations alive costs a
 // bounded number of stale events, which reach nobody; then they are gone, and what lives still
 // works.
 #[test]

@@ -10,11 +10,11 @@ use std::{
     io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
-use super::pool::{Pool, Refused, Ticket, Work, lock, quietly};
+use super::pool::{Pool, Refused, Ticket, Work, quietly};
+use crate::sync::{Arc, Mutex, lock};
 
 /// Why there is no result.
 #[derive(Debug)]

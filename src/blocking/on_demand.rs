@@ -3,13 +3,10 @@
 //! What a driver does with its pool, ending it and dropping it, goes through a vtable that only the
 //! making of one names. So a program that has no use for threads has nothing of them in its binary.
 
-use std::{
-    fmt, mem,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fmt, mem, time::Duration};
 
-use super::pool::{Pool, lock};
+use super::pool::Pool;
+use crate::sync::{Arc, Mutex, lock};
 
 /// How many threads there are at most, if nobody says otherwise.
 ///

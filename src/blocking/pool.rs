@@ -27,17 +27,18 @@
 //!
 //! Nothing with the entries that were withdrawn: they leave the queue, and a queue that runs empty
 //! gives its memory back. The list of idle threads keeps room for as many as ever were.
+//!
+//! `blocking/loom.rs` models all of it.
 
 use std::{
     collections::VecDeque,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    thread,
     time::Duration,
 };
 
 use super::{job::Failure, on_demand::Service};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, lock, thread};
 
 /// A queue that runs empty keeps room for so many entries.
 const KEPT_ROOM: usize = 64;
@@ -61,20 +62,20 @@ type Bell = Arc<Condvar>;
 
 /// A queue of closures and at most so many threads that run them.
 pub(crate) struct Pool {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     most: usize,
     keep_alive: Duration,
 }
 
-struct State {
+pub(super) struct State {
     /// In the order of the tickets.
-    queue: VecDeque<(Ticket, Work)>,
+    pub(super) queue: VecDeque<(Ticket, Work)>,
     next: Ticket,
-    threads: usize,
+    pub(super) threads: usize,
     /// See the module's header.
-    coming: usize,
+    pub(super) coming: usize,
     /// Those that wait and were not woken, in the order in which they began to.
-    idle: Vec<Bell>,
+    pub(super) idle: Vec<Bell>,
     shut: bool,
 }
 
@@ -243,12 +244,6 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Locks, as `crate::sync::lock` does. With std's lock in every build: the pool has threads of its
-/// own, which no model of loom's could have.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 /// Runs what belongs to users, and goes on if it panics: the panic hook has reported it.
 pub(super) fn quietly(action: impl FnOnce()) {
     let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(action));
@@ -258,13 +253,14 @@ pub(super) fn quietly(action: impl FnOnce()) {
 mod tests {
     use std::{
         sync::{
-            Arc, Barrier, MutexGuard,
+            Arc, Barrier,
             mpsc::{RecvTimeoutError, channel},
         },
         time::{Duration, Instant},
     };
 
-    use super::{Pool, Service, State, lock};
+    use super::{Pool, Service, State};
+    use crate::sync::{MutexGuard, lock};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 

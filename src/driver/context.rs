@@ -7,7 +7,10 @@
 use std::{cell::RefCell, sync::Weak};
 
 use super::Shared;
-use crate::{reactor::Reactor, sync::Arc};
+use crate::{
+    reactor::Reactor,
+    sync::{Arc, thread_local},
+};
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };

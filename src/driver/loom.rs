@@ -1,25 +1,26 @@
 //! Models of the flag between a thread that is about to wait and those who push work to it.
 //!
+//! - `timers`: timers that come, move, go and fire.
+//!
 //! The selector is a [`Kernel`]: a kick that comes before the wait is kept, as the notifier keeps
 //! it, and the wait may also end for another reason. A missed kick is a deadlock.
 
-use std::{
-    sync::Arc,
-    task::Waker,
-    time::{Duration, Instant},
-};
+mod timers;
+
+use std::{sync::Arc, task::Waker, time::Instant};
 
 use ::loom::{sync::Notify, thread};
 
-use super::{parked::Parked, timers::Timers};
+use super::{
+    parked::Parked,
+    timers::{TimerKey, Timers},
+};
 use crate::sync::{
     Mutex,
     atomic::{AtomicBool, Ordering},
     lock,
-    model::{Bell, Tally, model, wide_model},
+    model::{Tally, bounded, model},
 };
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// What the worker waits in. The end without a kick, once, is loom's.
 #[derive(Default)]
@@ -76,12 +77,13 @@ impl Worker {
     }
 
     /// As `Shared::insert_timer`.
-    fn insert_timer(&self, deadline: Instant) {
+    fn insert_timer(&self, deadline: Instant) -> TimerKey {
         let inserted = self.timers.insert(deadline, Waker::noop().clone());
-        let (_key, kick) = inserted.expect("the driver is not shut down");
+        let (key, kick) = inserted.expect("the driver is not shut down");
         if kick {
             self.unpark();
         }
+        key
     }
 
     fn take(&self) -> usize {
@@ -128,7 +130,7 @@ fn a_push_is_seen_or_kicks() {
 // Goal: the same with one thread that pushes twice, across a round of the loop.
 #[test]
 fn two_pushes_of_one_thread_are_seen_or_kick() {
-    model(|| {
+    bounded(4, || {
         let worker = Worker::new();
         let pusher = Arc::clone(&worker);
         let pushing = thread::spawn(move || {
@@ -143,7 +145,7 @@ fn two_pushes_of_one_thread_are_seen_or_kick() {
 // Goal: of two pushers that find the flag only one kicks, and no push is missed.
 #[test]
 fn two_pushers_are_both_seen() {
-    wide_model(|| {
+    bounded(2, || {
         let worker = Worker::new();
         let pushing = [Arc::clone(&worker), Arc::clone(&worker)]
             .map(|pusher| thread::spawn(move || pusher.push()));
@@ -176,126 +178,5 @@ fn a_push_kicks_a_loop_that_waits_elsewhere() {
         }
         pushing.join().expect("no panic");
         assert_eq!(worker.take(), 1);
-    });
-}
-
-/// Until the worker would wait no longer than `bound`.
-fn wait_until_bounded(worker: &Worker, bound: Duration) {
-    loop {
-        worker.parked.publish();
-        let timeout = worker.timers.until_next();
-        if timeout.is_some_and(|timeout| timeout <= bound) {
-            worker.parked.retract();
-            return;
-        }
-        worker.kernel.notify.wait();
-        worker.parked.retract();
-    }
-}
-
-// T73. Goal: a timer inserted from elsewhere, earlier than all others, is seen before the wait or
-// kicks, whether the wheel was empty or not.
-#[test]
-fn t73_an_earlier_timer_is_seen_or_kicks() {
-    for occupied in [false, true] {
-        model(move || {
-            let worker = Worker::new();
-            let now = Instant::now();
-            if occupied {
-                worker.insert_timer(now + 4 * HOUR);
-            }
-            let inserter = Arc::clone(&worker);
-            let inserting = thread::spawn(move || inserter.insert_timer(now + HOUR));
-            wait_until_bounded(&worker, HOUR);
-            inserting.join().expect("no panic");
-        });
-    }
-}
-
-// T73. Goal: the same for a timer that is moved, and for a worker that is awake at first, which
-// nobody kicks.
-#[test]
-fn t73_a_timer_moved_to_the_front_is_seen_or_kicks() {
-    for awake in [false, true] {
-        model(move || {
-            let worker = Worker::new();
-            let now = Instant::now();
-            // The wheel is not empty in between: that alone would kick.
-            worker.insert_timer(now + 5 * HOUR);
-            let inserted = worker.timers.insert(now + 4 * HOUR, Waker::noop().clone());
-            let (key, _) = inserted.expect("the driver is not shut down");
-            if awake {
-                worker.timers.advance(&mut Vec::new());
-            }
-            let mover = Arc::clone(&worker);
-            let moving = thread::spawn(move || {
-                let moved = mover.timers.reset(key, now + HOUR).expect("it is pending");
-                if moved.1 {
-                    mover.unpark();
-                }
-            });
-            wait_until_bounded(&worker, HOUR);
-            moving.join().expect("no panic");
-        });
-    }
-}
-
-// T73. Goal: of two timers inserted at once the worker waits for the earlier one.
-#[test]
-fn t73_the_earlier_of_two_timers_counts() {
-    wide_model(|| {
-        let worker = Worker::new();
-        let now = Instant::now();
-        let inserting = [HOUR, 4 * HOUR].map(|after| {
-            let inserter = Arc::clone(&worker);
-            thread::spawn(move || inserter.insert_timer(now + after))
-        });
-        wait_until_bounded(&worker, HOUR);
-        for inserting in inserting {
-            inserting.join().expect("no panic");
-        }
-    });
-}
-
-// T73. Goal: a timer inserted while the worker fires the last one is not forgotten with it.
-#[test]
-fn t73_a_timer_inserted_while_the_last_one_fires_is_kept() {
-    model(|| {
-        let worker = Worker::new();
-        let now = Instant::now();
-        worker.insert_timer(now);
-        let inserter = Arc::clone(&worker);
-        let inserting = thread::spawn(move || inserter.insert_timer(now + HOUR));
-        let mut fired = Vec::new();
-        worker.timers.advance(&mut fired);
-        assert_eq!(fired.len(), 1);
-        wait_until_bounded(&worker, HOUR);
-        inserting.join().expect("no panic");
-    });
-}
-
-// T74. Goal: a timer polled with another waker while it fires wakes that waker, or says that it
-// has fired.
-#[test]
-fn t74_the_last_waker_of_a_timer_is_woken_or_told() {
-    model(|| {
-        let worker = Worker::new();
-        let [first, second] = [Bell::new(), Bell::new()];
-        let inserted = worker.timers.insert(Instant::now(), first.waker());
-        let (key, _) = inserted.expect("the driver is not shut down");
-        let poller = Arc::clone(&worker);
-        let last = Arc::clone(&second);
-        let polling = thread::spawn(move || {
-            while poller.timers.update(key, &last.waker()) {
-                last.wait();
-            }
-        });
-        let mut fired = Vec::new();
-        worker.timers.advance(&mut fired);
-        for waker in fired {
-            waker.wake();
-        }
-        polling.join().expect("no panic");
-        assert_eq!(first.rings() + second.rings(), 1);
     });
 }

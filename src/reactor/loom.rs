@@ -3,15 +3,23 @@
 //! - `waits`: the slot of a side, one waiter or several, `poll_*` callers.
 //! - `listed`: the wait list, futures that come, go and are told.
 //! - `errors`: waits for the error queue.
+//! - `futures`: futures that wait in the slot, as most do.
+//! - `counts`: short counts, which say that nothing is left.
 //! - `ends`: sources that are shut or detached while somebody waits.
+//! - `looks`: the second look at a new connection.
+//! - `enrollment`: registrations that come twice, are lost, or end twice.
 //! - `slots`: the table that catches up, while sources come and go.
 //!
 //! What is here is what they share: a descriptor whose kernel is a counter. Whoever got `Pending`
 //! waits on a bell until an event rings it, so a wake-up that is lost is a deadlock.
 
+mod counts;
 mod ends;
+mod enrollment;
 mod errors;
+mod futures;
 mod listed;
+mod looks;
 mod slots;
 mod waits;
 

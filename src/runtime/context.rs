@@ -7,7 +7,10 @@
 use std::cell::RefCell;
 
 use super::Handle;
-use crate::{driver, sync::Arc};
+use crate::{
+    driver,
+    sync::{Arc, thread_local},
+};
 
 #[derive(Clone, Debug)]
 struct Current {

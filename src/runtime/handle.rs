@@ -22,7 +22,7 @@ use crate::{driver, metrics::Metrics, sync::Arc, task::JoinHandle};
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Handle {

@@ -1,20 +1,38 @@
-//! What the loom models share: a task that waits by blocking its model thread.
+//! What the loom models share: how far each is explored, and a task that waits by blocking its
+//! model thread.
 //!
-//! The models are the files named `loom.rs` beside what they model. Run them with
+//! The models are the files named `loom.rs` beside what they model, and those below them. Run them
+//! with `make loom`, or
 //!
 //! ```text
-//! RUSTFLAGS='--cfg edgewake_loom' LOOM_MAX_PREEMPTIONS=3 cargo test --release --lib loom
+//! RUSTFLAGS='--cfg edgewake_loom' cargo test --release --lib loom
 //! ```
 //!
 //! A wake-up that is lost leaves a thread waiting on its [`Bell`] for ever, which loom reports as a
 //! deadlock; everything else is asserted.
+//!
+//! # The bounds
+//!
+//! Every model is explored to its end within its bound, and says so in a line with the number of
+//! interleavings. [`model`] has none: every interleaving of its threads' steps that can make a
+//! difference, and every value that a load may see. [`bounded`] leaves out those in which threads
+//! are interrupted, where they could have gone on, more than so many times in all; a thread that
+//! has to wait is not interrupted. `EDGEWAKE_LOOM_MORE=1` allows one interruption more.
+//!
+//! What loom itself leaves out (its README, "Unsupported features"): a load sees one of the last
+//! seven stores, and none that comes later in its own thread's order ("load buffering").
 
 use std::{
+    env,
+    io::{self, Write as _},
+    panic::Location,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
+    thread,
+    time::Duration,
 };
 
 use ::loom::{
@@ -22,17 +40,40 @@ use ::loom::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
-/// Explores a model of two threads, with as many preemptions as the caller of the tests wants.
+/// Explores a model in every interleaving.
+#[track_caller]
 pub(crate) fn model(body: impl Fn() + Send + Sync + 'static) {
-    Builder::new().check(body);
+    explore(None, Location::caller(), body);
 }
 
-/// Explores a model of three threads or more. Each may be preempted once less: the number of
-/// interleavings grows with its power, and two are enough for every defect that was ever planted.
-pub(crate) fn wide_model(body: impl Fn() + Send + Sync + 'static) {
+/// Explores a model whose threads are interrupted at most `most` times in all: the number of
+/// interleavings grows with its power.
+#[track_caller]
+pub(crate) fn bounded(most: usize, body: impl Fn() + Send + Sync + 'static) {
+    let more = usize::from(env::var_os("EDGEWAKE_LOOM_MORE").is_some_and(|value| value != "0"));
+    explore(Some(most + more), Location::caller(), body);
+}
+
+fn explore(bound: Option<usize>, at: &Location<'_>, body: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
-    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(1));
-    builder.check(body);
+    // What the environment may say of bounds would make the printed line untrue.
+    builder.preemption_bound = bound;
+    (builder.max_permutations, builder.max_duration) = (None, None);
+    let count = Arc::new(Tally::default());
+    let counting = Arc::clone(&count);
+    builder.check(move || {
+        counting.count();
+        body();
+    });
+    let limit = match bound {
+        None => "without a bound".to_owned(),
+        Some(most) => format!("of at most {most} interruptions"),
+    };
+    let current = thread::current();
+    let name = current.name().unwrap_or_else(|| at.file());
+    // Past the test harness, which would keep it to itself.
+    writeln!(io::stdout(), "loom: {name}: {} interleavings {limit}", count.get())
+        .expect("a standard output");
 }
 
 /// A count that loom does not see, so that counting adds no interleavings.
@@ -116,5 +157,57 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Bell>) {
         self.ring();
+    }
+}
+
+/// A condition variable whose time-outs, and ends for no reason, the model brings about.
+///
+/// Like the real one: an end of a wait by time-out may come together with a notification.
+#[derive(Debug, Default)]
+pub(crate) struct Condvar {
+    inner: ::loom::sync::Condvar,
+    waiting: AtomicBool,
+    over: AtomicBool,
+}
+
+/// Whether a wait was over because of its time.
+#[derive(Debug)]
+pub(crate) struct TimedOut(bool);
+
+impl TimedOut {
+    pub(crate) fn timed_out(&self) -> bool {
+        self.0
+    }
+}
+
+impl Condvar {
+    pub(crate) fn notify_one(&self) {
+        self.inner.notify_one();
+    }
+
+    /// Waits; only [`time_out`](Self::time_out) says when the time is over.
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: ::loom::sync::MutexGuard<'a, T>,
+        _timeout: Duration,
+    ) -> std::sync::LockResult<(::loom::sync::MutexGuard<'a, T>, TimedOut)> {
+        // Relaxed, here and below: model threads run one at a time.
+        self.waiting.store(true, Ordering::Relaxed);
+        let guard = self.inner.wait(guard).expect("no thread has panicked");
+        self.waiting.store(false, Ordering::Relaxed);
+        Ok((guard, TimedOut(self.over.swap(false, Ordering::Relaxed))))
+    }
+
+    /// Ends the wait that is under way, if any: its time is over.
+    pub(crate) fn time_out(&self) {
+        self.inner.notify_all();
+        // After the step that loom knows, with which it is one.
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        self.over.store(waiting, Ordering::Relaxed);
+    }
+
+    /// Ends the wait that is under way, if any, for no reason.
+    pub(crate) fn end_for_nothing(&self) {
+        self.inner.notify_all();
     }
 }

@@ -13,6 +13,7 @@ mod order;
 use std::{cell::Cell, ptr::NonNull};
 
 use super::cell::{Header, Links, Runnable};
+use crate::sync::thread_local;
 
 /// A worker's queue and tasks, while they are not installed in its thread.
 #[derive(Debug)]

@@ -1,11 +1,16 @@
 //! Models of a task: wake-ups, polls, aborts, its join handle, its last reference, and the way in
 //! from other threads.
 //!
+//! - `wakes`, `join`: wake-ups and aborts against polls, the handle against completion.
+//! - `ends`: several ends at once, and the shutdown.
+//! - `inject`: the way in.
+//!
 //! One model thread is the worker: it alone runs Runnables, which come to it through an [`Inject`]
 //! and a bell. The thread-local queue is left out (loom's threads share one, and only the worker
 //! would use it). A wake-up that is lost is a deadlock; a cell that is touched out of turn is
 //! found by loom; a block that is freed twice, too early or never shows in the scheduler's count.
 
+mod ends;
 mod inject;
 mod join;
 mod wakes;

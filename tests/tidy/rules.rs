@@ -141,7 +141,7 @@ pub(crate) fn loom_sees_all(sources: &[Source], exceptions: &[Exception]) -> Vec
     let mut found = Vec::new();
     for source in sources {
         let module = source.module();
-        let watched = ["reactor", "driver", "task", "runtime"];
+        let watched = ["reactor", "driver", "task", "runtime", "blocking"];
         if !source.path.starts_with("src/")
             || !module.first().is_some_and(|own| watched.contains(&own.as_str()))
             || exceptions.iter().any(|(path, _)| *path == source.path)

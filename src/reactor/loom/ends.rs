@@ -12,7 +12,7 @@ use crate::{
         source::Wait,
         waiters::Wanted,
     },
-    sync::model::{Bell, model, wide_model},
+    sync::model::{Bell, bounded, model},
 };
 
 // T79. Goal: whoever waits, or is about to, learns that the reactor has gone.
@@ -30,7 +30,7 @@ fn t79_shutting_races_with_a_wait() {
 // T79. Goal: the same for futures: one in the slot, one in the list, one for the close alone.
 #[test]
 fn t79_shutting_races_with_futures() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let reading = {
             let fd = Arc::clone(&fd);
@@ -87,7 +87,7 @@ fn t79_detaching_races_with_a_wait() {
 // Goal: an event that comes with the end is not mistaken for it: what arrived before is read.
 #[test]
 fn shutting_races_with_an_event_and_a_wait() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let kernel = Arc::clone(&fd);
         let arriving = thread::spawn(move || kernel.arrive(1));

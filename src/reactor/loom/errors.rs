@@ -13,7 +13,7 @@ use crate::{
     },
     sync::{
         atomic::Ordering,
-        model::{Bell, model, wide_model},
+        model::{Bell, bounded, model},
     },
 };
 
@@ -59,7 +59,7 @@ fn t88_an_error_races_with_a_wait_for_it() {
 // event.
 #[test]
 fn t88_an_error_is_told_though_a_reader_forgets_it() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let kernel = Arc::clone(&fd);
         let failing = thread::spawn(move || fail(&kernel));
@@ -77,7 +77,7 @@ fn t88_an_error_is_told_though_a_reader_forgets_it() {
 // T88. Goal: two who wait for the queue get an entry each.
 #[test]
 fn t88_two_wait_for_the_queue() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let other = Arc::clone(&fd);
         let taking = thread::spawn(move || take_entry(&other));

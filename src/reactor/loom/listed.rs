@@ -11,7 +11,7 @@ use crate::{
         source::Wait,
         waiters::Wanted,
     },
-    sync::model::{Bell, model, wide_model},
+    sync::model::{Bell, bounded, model},
 };
 
 const CLOSE: Wanted = Wanted { read: CLOSED | SHUT, write: 0 };
@@ -20,7 +20,7 @@ const CLOSE: Wanted = Wanted { read: CLOSED | SHUT, write: 0 };
 // unit from one event.
 #[test]
 fn t20_two_futures_wait_for_one_event() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let reading = [Arc::clone(&fd), Arc::clone(&fd)]
             .map(|fd| thread::spawn(move || assert!(fd.read_as_future(&Bell::new()))));
@@ -34,7 +34,7 @@ fn t20_two_futures_wait_for_one_event() {
 // T20. Goal: a future and a `poll_*` caller, which may push it out of the slot.
 #[test]
 fn t20_a_future_and_a_task_wait_for_one_event() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let future = Arc::clone(&fd);
         let task = Arc::clone(&fd);
@@ -68,7 +68,7 @@ fn an_event_races_with_a_listed_wait() {
 // Goal: a waiter for the close is not lost beside a reader that takes the data.
 #[test]
 fn a_close_is_told_beside_data() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let watching = {
             let fd = Arc::clone(&fd);
@@ -105,7 +105,7 @@ fn poll_and_drop(fd: &Fd) {
 // another one needs.
 #[test]
 fn t59_a_dropped_future_takes_no_wake_up_along() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let reading = {
             let fd = Arc::clone(&fd);

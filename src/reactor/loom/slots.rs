@@ -28,17 +28,17 @@ use crate::{
     },
 };
 
-fn source() -> Arc<Source> {
+pub(super) fn source() -> Arc<Source> {
     Arc::new(Source::new(Kind::Other, false, None))
 }
 
-fn reactor() -> (Arc<Reactor>, Dispatcher) {
+pub(super) fn reactor() -> (Arc<Reactor>, Dispatcher) {
     let reactor = Arc::new(Reactor::new().expect("a reactor"));
     (Arc::clone(&reactor), Dispatcher::new(reactor))
 }
 
 /// As `Source::register` does it, without the system call. `fd` is not looked at on epoll.
-fn insert(reactor: &Reactor, source: &Arc<Source>, fd: i32) -> Token {
+pub(super) fn insert(reactor: &Reactor, source: &Arc<Source>, fd: i32) -> Token {
     let insertion = reactor.insert(fd, source);
     let Insertion::Token(token) = insertion else { panic!("no token, but {insertion:?}") };
     source.set_token(token);
@@ -59,7 +59,7 @@ fn reaches(dispatcher: &mut Dispatcher, token: Token, expected: &Arc<Source>) ->
     met.is_some()
 }
 
-fn live(reactor: &Reactor) -> usize {
+pub(super) fn live(reactor: &Reactor) -> usize {
     lock(&reactor.slots).live()
 }
 
@@ -170,7 +170,7 @@ fn t79_shutting_tells_every_source() {
     });
 }
 
-fn readable_pipe() -> (OwnedFd, OwnedFd) {
+pub(super) fn readable_pipe() -> (OwnedFd, OwnedFd) {
     let (reader, writer) = edgewake_sys::pipe::pipe().expect("a pipe");
     let mut file = std::fs::File::from(writer);
     std::io::Write::write_all(&mut file, b"x").expect("room in an empty pipe");

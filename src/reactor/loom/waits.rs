@@ -11,7 +11,7 @@ use crate::{
         side::{Claim, Direction, Parked, Side},
         source::Wait,
     },
-    sync::model::{Bell, model, wide_model},
+    sync::model::{Bell, bounded, model},
 };
 
 // T17, T18. Goal: an event at any point of a wait is seen or wakes.
@@ -30,7 +30,7 @@ fn an_event_races_with_a_wait() {
 // still wakes.
 #[test]
 fn two_events_race_with_two_waits() {
-    model(|| {
+    bounded(4, || {
         let fd = Fd::new();
         let kernel = Arc::clone(&fd);
         let arriving = thread::spawn(move || {
@@ -47,7 +47,7 @@ fn two_events_race_with_two_waits() {
 // Goal: events from two threads (a batch, and the end of a source) race with a wait.
 #[test]
 fn two_raising_threads_race_with_a_wait() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let arriving = [Arc::clone(&fd), Arc::clone(&fd)]
             .map(|kernel| thread::spawn(move || kernel.arrive(1)));
@@ -63,7 +63,7 @@ fn two_raising_threads_race_with_a_wait() {
 // T20. Goal: of two tasks that poll the same direction both get their unit, from one event.
 #[test]
 fn t20_two_tasks_wait_in_one_direction_for_one_event() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let reading = [Arc::clone(&fd), Arc::clone(&fd)]
             .map(|fd| thread::spawn(move || assert!(fd.read_as_task(&Bell::new()))));
@@ -77,7 +77,7 @@ fn t20_two_tasks_wait_in_one_direction_for_one_event() {
 // T20. Goal: the same where the units come with an event each.
 #[test]
 fn t20_two_tasks_wait_in_one_direction_for_two_events() {
-    wide_model(|| {
+    bounded(2, || {
         let fd = Fd::new();
         let reading = [Arc::clone(&fd), Arc::clone(&fd)]
             .map(|fd| thread::spawn(move || assert!(fd.read_as_task(&Bell::new()))));
@@ -93,7 +93,7 @@ fn t20_two_tasks_wait_in_one_direction_for_two_events() {
 // and the slot is never touched by both.
 #[test]
 fn t20_a_task_that_waits_again_meets_a_new_one() {
-    model(|| {
+    bounded(3, || {
         let fd = Fd::new();
         let known = Bell::new();
         assert!(fd.poll_read(&known.waker()).is_none());
@@ -145,7 +145,7 @@ fn the_same_waker_parks_again_while_an_event_comes() {
 // Goal: an error event makes both directions ready once, and wakes a waiter of each.
 #[test]
 fn an_error_wakes_both_directions() {
-    wide_model(|| {
+    model(|| {
         let fd = Fd::new();
         let waiting = [Direction::Read, Direction::Write].map(|direction| {
             let fd = Arc::clone(&fd);
@@ -216,7 +216,7 @@ fn t20_the_slot_has_one_holder_at_a_time() {
         [Claim::Newest, Claim::Present],
         [Claim::Present, Claim::Present],
     ] {
-        wide_model(move || {
+        bounded(3, move || {
             let side = Arc::new(Side::new(0));
             let waiting = claims.map(|claim| {
                 let side = Arc::clone(&side);

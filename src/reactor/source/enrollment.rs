@@ -55,7 +55,7 @@ impl Source {
     /// The selector has lost the registration. Whoever waits, for whatever, is woken, registers
     /// anew, and gets the error if that fails.
     pub(in crate::reactor) fn disenroll(&self, reactor: &Arc<Reactor>) {
-        let token = {
+        {
             let mut enrollment = lock(&self.enrollment);
             if !matches!(&*enrollment, Enrollment::Registered(..)) {
                 return;
@@ -66,9 +66,10 @@ impl Source {
                 let _tried_by_the_next_poll = side.set(ASSUMED);
             }
             // Relaxed: see `token`.
-            Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed))
-        };
-        reactor.remove(token);
+            let token = Token(self.token.swap(NO_TOKEN.0, Ordering::Relaxed));
+            // Before anybody can register anew, whom a slot with this descriptor would refuse.
+            reactor.remove(token);
+        }
         self.raise(DATA, DATA);
         // And those who wait for something that this is not: a close, an error, urgent data.
         self.wake_list(u64::MAX, u64::MAX);

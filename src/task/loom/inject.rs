@@ -8,7 +8,7 @@ use super::{Fate, Worker, fated};
 use crate::{
     sync::{
         atomic::{AtomicBool, Ordering, fence},
-        model::{Bell, model, wide_model},
+        model::{Bell, model},
     },
     task::{Runnable, refuse},
 };
@@ -22,7 +22,7 @@ fn runnable(worker: &Arc<Worker>, fate: &Arc<Fate>) -> Runnable {
 // given back to who pushed it.
 #[test]
 fn a_push_races_with_take_and_close() {
-    wide_model(|| {
+    model(|| {
         let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
         let pushing = [0, 1].map(|_| {
             let (worker, runnable) = (Arc::clone(&worker), runnable(&worker, &fate));

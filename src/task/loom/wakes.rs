@@ -7,7 +7,7 @@ use ::loom::thread;
 use super::{Fate, Worker, fated};
 use crate::sync::{
     atomic::{AtomicUsize, Ordering},
-    model::{model, wide_model},
+    model::{bounded, model},
 };
 
 /// A worker with a task that waits, polled once, for `signals` to reach a number.
@@ -54,7 +54,7 @@ fn a_wake_is_followed_by_a_poll() {
 // and the last poll sees both.
 #[test]
 fn two_wakes_race_with_polls() {
-    wide_model(|| {
+    bounded(2, || {
         let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
         let signals = Arc::new(AtomicUsize::new(0));
         let handle = waiting_task(&worker, &fate, &signals, 2);
@@ -77,7 +77,7 @@ fn two_wakes_race_with_polls() {
 // Goal: two wake-ups of one thread, each of which may come during a poll.
 #[test]
 fn wakes_in_a_row_race_with_polls() {
-    model(|| {
+    bounded(4, || {
         let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
         let signals = Arc::new(AtomicUsize::new(0));
         let handle = waiting_task(&worker, &fate, &signals, 2);
@@ -115,7 +115,7 @@ fn an_abort_ends_a_waiting_task() {
 // two ways, once.
 #[test]
 fn an_abort_races_with_a_wake_and_a_poll() {
-    wide_model(|| {
+    bounded(2, || {
         let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
         let signals = Arc::new(AtomicUsize::new(0));
         let handle = Arc::new(waiting_task(&worker, &fate, &signals, 1));
@@ -143,7 +143,7 @@ fn an_abort_races_with_a_wake_and_a_poll() {
 // task completes on its own: the block is freed once.
 #[test]
 fn the_last_references_go_on_other_threads() {
-    wide_model(|| {
+    bounded(2, || {
         let (worker, fate) = (Worker::new(), Arc::new(Fate::default()));
         let (runnable, handle) = worker.task(fated(&fate, || true));
         let copy = Arc::new(Fate::default());

@@ -1,8 +1,8 @@
 //! The notifier on a pipe to oneself, for systems without a dedicated mechanism; forced everywhere
 //! by `--cfg edgewake_force_pipe`, so that it is tested on every system.
 //!
-//! A full pipe means that the event is pending anyway. The loop drains it: a pipe that was left
-//! full could not carry the next notification.
+//! The loop drains it: a pipe that was left full could not carry the next notification. Who finds
+//! it full drains it instead.
 
 use std::{
     io,
@@ -47,15 +47,23 @@ impl Notifier {
     ///
     /// `EINTR`: call it again.
     pub fn notify(&self, _selector: &Selector) -> io::Result<()> {
+        match self.add_one() {
+            // Full (T69). The event of the earlier bytes may have been seen already, by a loop
+            // that could not drain them, so it is emptied and written to again.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.drain()?;
+                self.add_one().map(drop)
+            }
+            outcome => outcome.map(drop),
+        }
+    }
+
+    fn add_one(&self) -> io::Result<isize> {
         let byte = [0_u8];
         let fd = self.writer.as_raw_fd();
         // SAFETY: `byte` is readable for its length of one. The reader lives as long as the
         // writer, so the write cannot raise SIGPIPE.
-        match unsafe { syscall!(write(fd, byte.as_ptr().cast(), byte.len())) } {
-            // Full: the loop has not drained it yet, and will see its event.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            outcome => outcome.map(drop),
-        }
+        unsafe { syscall!(write(fd, byte.as_ptr().cast(), byte.len())) }
     }
 
     /// Acknowledges the event: empties the pipe. Makes one system call per 64 notifications.

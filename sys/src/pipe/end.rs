@@ -158,7 +158,7 @@ fn hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
     }
     // The registration goes with the queue.
     let mut events = Events::with_capacity(2);
-    selector.select(&mut events, Some(std::time::Duration::ZERO))?;
+    selector.look(&mut events)?;
     Ok(events.iter().any(|event| event.is_read_closed() || event.is_write_closed()))
 }
 

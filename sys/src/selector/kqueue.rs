@@ -236,6 +236,16 @@ impl Selector {
         Ok(())
     }
 
+    /// Replaces the contents of `events` by what is there, without waiting, for a queue that is
+    /// asked once.
+    pub(crate) fn look(&self, events: &mut Events) -> io::Result<()> {
+        events.clear();
+        let count = ffi::look(self.as_fd(), events.room())?;
+        // SAFETY: `events` was cleared above, and the kernel has written `count` entries since.
+        unsafe { events.filled(count) };
+        Ok(())
+    }
+
     /// Registers everything that `live` lists anew in the same kqueue, which reports anew what
     /// holds. Returns the tokens of those that could not be registered, or not in full, unless
     /// their descriptor is closed (`EBADF`).

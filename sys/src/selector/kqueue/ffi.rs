@@ -25,9 +25,9 @@ cfg_if::cfg_if! {
         use self::linux as system;
     }
 }
-/// kevent(2) under the name that a fault plan knows its waits by.
+/// kevent(2) under the names by which a fault plan knows its waits, and looks that do not wait.
 mod waiting {
-    pub(super) use super::system::kevent as kevent_wait;
+    pub(super) use super::system::{kevent as kevent_look, kevent as kevent_wait};
 }
 
 pub(crate) use self::system::{
@@ -137,5 +137,16 @@ pub(crate) fn wait(
     // SAFETY: no changes; `room` is valid for writes of `most` entries; `timeout` is null or
     // points to a timespec that outlives the call.
     let count = unsafe { syscall!(waiting::kevent_wait(fd, ptr::null(), 0, room, most, timeout)) }?;
+    Ok(count as usize)
+}
+
+/// Takes the events that are there, at most `room.len()` of them, and returns how many entries it
+/// has written. It does not wait, so no time-out can be early.
+pub(crate) fn look(queue: BorrowedFd<'_>, room: &mut [MaybeUninit<Kevent>]) -> io::Result<usize> {
+    let most = room.len().min(libc::c_int::MAX as usize) as Count;
+    let (fd, room) = (queue.as_raw_fd(), room.as_mut_ptr().cast::<Kevent>());
+    let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: no changes; `room` is valid for writes of `most` entries; `none` outlives the call.
+    let count = unsafe { syscall!(waiting::kevent_look(fd, ptr::null(), 0, room, most, &none)) }?;
     Ok(count as usize)
 }

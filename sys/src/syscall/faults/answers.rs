@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use super::Action::{self, After, Delay, Duplicate, Fail, Later, Short, Spurious, TimeOut};
 
-/// The calls that wait for events. kevent(2) goes by two names: this one, and `kevent` where it
-/// hands over changes.
+/// The calls that wait for events. kevent(2) goes by three names: this one, `kevent` where it hands
+/// over changes, and `kevent_look` where it asks and does not wait.
 pub const WAITS: &[&str] = &["epoll_wait", "epoll_pwait2", "kevent_wait"];
 
 const INTERRUPTED: Action = Fail(libc::EINTR);
@@ -99,6 +99,8 @@ fn others(call: &str) -> &'static [Action] {
         "epoll_ctl" => &[MEMORY, Fail(libc::ENOSPC), LATE],
         // Apple's and the BSDs' change lists are interrupted after they were worked off.
         "kevent" => &[INTERRUPTED],
+        // It asks a queue once whether something holds: to be told "no" would be a lie.
+        "kevent_look" => &[INTERRUPTED, MEMORY],
         "epoll_wait" | "kevent_wait" => &[INTERRUPTED, TimeOut, Spurious, Duplicate, LATE],
         "epoll_pwait2" => &[
             INTERRUPTED,

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The Nth system call fails over the kqueue selector and the pipe notifier, as NetBSD and OpenBSD
+# have them: the sweeps of tests/faults.rs, and the selector's own tests with a fault plan. On the
+# fake `kevent` of the sources, on Linux.
+source "$(dirname "$0")/../lib.sh"
+cfg='edgewake_faults --cfg edgewake_kqueue="fake" --cfg edgewake_force_pipe'
+{
+    with_cfg faults-kqueue "$cfg" test --all-features --test faults
+    with_cfg faults-kqueue "$cfg" test -p edgewake-sys --all-features --lib kqueue
+} 2>&1 | tee "$CI_DIR/faults-kqueue.log"
+swept=$(grep -c ': survived [1-9][0-9]* faults of ' "$CI_DIR/faults-kqueue.log") || true
+[ "$swept" -ge 26 ] || die "$swept sweeps were made, not 26"
+sed -n 's/.*: survived \([0-9]*\) faults of .* dropped at \([0-9]*\) awaits.*/\1 \2/p' \
+    "$CI_DIR/faults-kqueue.log" | awk '
+    { faults += $1; awaits += $2 }
+    END { printf "-- fault sweep over kqueue: %d faults, %d awaits dropped\n", faults, awaits }'
+grep -q '^test .*kqueue::tests::faults::the_errors_of_kevent ... ok' "$CI_DIR/faults-kqueue.log" \
+    || die "the selector's own tests were not run"
