@@ -362,7 +362,10 @@ fn is_refusal(error: &io::Error) -> bool {
 /// Rounds up, so that a loop never wakes just before its deadline and spins, and saturates, so
 /// that a long wait does not become a negative and so endless one.
 fn milliseconds(timeout: Duration) -> i32 {
-    timeout.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(i32::MAX)
+    // Not by `as_nanos`: to divide 128 bits is a function of its own in every program.
+    let begun = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+    let whole = timeout.as_secs().saturating_mul(1000);
+    whole.saturating_add(begun).try_into().unwrap_or(i32::MAX)
 }
 
 fn mask(interest: Interest) -> u32 {
