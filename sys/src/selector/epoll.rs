@@ -50,6 +50,7 @@ impl Selector {
     ///
     /// [epoll_create1(2)](https://man7.org/linux/man-pages/man2/epoll_create.2.html)
     #[doc(alias = "epoll_create1")]
+    #[inline]
     pub fn new() -> io::Result<Selector> {
         // SAFETY: takes a flag by value.
         let epoll = unsafe { syscall!(epoll_create1(libc::EPOLL_CLOEXEC)) }?;
@@ -80,6 +81,7 @@ impl Selector {
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_ADD`
     #[doc(alias = "epoll_ctl")]
+    #[inline]
     pub fn register(
         &self,
         fd: BorrowedFd<'_>,
@@ -110,6 +112,7 @@ impl Selector {
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
+    #[inline]
     pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<Interest> {
         probe::register(fd as u64, interest.bits());
         let mut change = libc::EPOLL_CTL_MOD;
@@ -131,6 +134,7 @@ impl Selector {
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_DEL`
+    #[inline]
     pub fn deregister(&self, fd: RawFd) -> io::Result<()> {
         // Kernels before 2.6.9 want a non-null event with DEL; `control` always gives one.
         self.control(libc::EPOLL_CTL_DEL, fd, Token(0), Interest::empty())
@@ -292,6 +296,7 @@ impl AsFd for Selector {
 }
 
 impl AsRawFd for Selector {
+    #[inline]
     fn as_raw_fd(&self) -> RawFd {
         self.epoll.as_raw_fd()
     }
@@ -305,6 +310,7 @@ struct KernelTimespec {
 }
 
 impl From<Duration> for KernelTimespec {
+    #[inline]
     fn from(duration: Duration) -> KernelTimespec {
         // 30 years: the kernel's own limit (KTIME_MAX) is 292.
         const MOST: u64 = 1_000_000_000;
@@ -361,11 +367,10 @@ fn is_refusal(error: &io::Error) -> bool {
 
 /// Rounds up, so that a loop never wakes just before its deadline and spins, and saturates, so
 /// that a long wait does not become a negative and so endless one.
+#[inline]
 fn milliseconds(timeout: Duration) -> i32 {
-    // Not by `as_nanos`: to divide 128 bits is a function of its own in every program.
-    let begun = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
-    let whole = timeout.as_secs().saturating_mul(1000);
-    whole.saturating_add(begun).try_into().unwrap_or(i32::MAX)
+    let begun = timeout.subsec_nanos().div_ceil(1_000_000).into();
+    timeout.as_secs().saturating_mul(1000).saturating_add(begun).try_into().unwrap_or(i32::MAX)
 }
 
 fn mask(interest: Interest) -> u32 {
@@ -484,6 +489,7 @@ pub struct Events {
 impl Events {
     /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
     /// reported by the next call.
+    #[inline]
     pub fn with_capacity(capacity: usize) -> Events {
         let most = i32::try_from(capacity.max(1)).unwrap_or(i32::MAX);
         Events { list: Vec::with_capacity(most as usize), most }
@@ -547,6 +553,7 @@ impl<'a> IntoIterator for &'a Events {
     type Item = Event;
     type IntoIter = Iter<'a>;
 
+    #[inline]
     fn into_iter(self) -> Iter<'a> {
         self.iter()
     }
