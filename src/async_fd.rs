@@ -98,6 +98,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///   registered it;
     /// - what the selector returns, such as `EINVAL` on kqueue for a descriptor that cannot be
     ///   written: use [`with_interest`](Self::with_interest) for it.
+    #[inline]
     pub fn new(inner: T) -> io::Result<AsyncFd<T>> {
         AsyncFd::with_interest(inner, Interest::READABLE | Interest::WRITABLE)
     }
@@ -108,6 +109,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// As for [`new`](Self::new); [`InvalidInput`](io::ErrorKind::InvalidInput) for an empty
     /// interest.
+    #[inline]
     pub fn with_interest(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
         AsyncFd::try_with_interest(inner, interest).map_err(|(_, error)| error)
     }
@@ -132,18 +134,21 @@ impl<T: AsFd> AsyncFd<T> {
     }
 
     /// The value that owns the descriptor.
+    #[inline]
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
 
     /// The value that owns the descriptor. Replacing its descriptor by another one breaks the
     /// registration (nothing worse: later waits never end, or return errors).
+    #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         self.registration.give_away();
         &mut self.inner
     }
 
     /// Deregisters the descriptor and gives the value back. It stays non-blocking.
+    #[inline]
     pub fn into_inner(self) -> T {
         let AsyncFd { registration, inner } = self;
         registration.release();
@@ -172,6 +177,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// - [`BrokenPipe`](io::ErrorKind::BrokenPipe) once the driver has shut down;
     /// - what registering the direction returns, if it was not registered at first.
+    #[inline]
     pub async fn readable(&self) -> io::Result<ReadyGuard<'_, T>> {
         self.ready(Interest::READABLE).await
     }
@@ -181,6 +187,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As for [`readable`](Self::readable).
+    #[inline]
     pub async fn writable(&self) -> io::Result<ReadyGuard<'_, T>> {
         self.ready(Interest::WRITABLE).await
     }
@@ -195,6 +202,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// As for [`readable`](Self::readable); [`InvalidInput`](io::ErrorKind::InvalidInput) for an
     /// empty interest.
+    #[inline]
     pub async fn ready(&self, interest: Interest) -> io::Result<ReadyGuard<'_, T>> {
         self.wait_for(interest).await?;
         Ok(ReadyGuard::new(self, interest))
@@ -205,6 +213,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As for [`readable`](Self::readable).
+    #[inline]
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
         self.poll_ready_in(Direction::Read, Interest::READABLE, cx)
     }
@@ -214,6 +223,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As for [`readable`](Self::readable).
+    #[inline]
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
         self.poll_ready_in(Direction::Write, Interest::WRITABLE, cx)
     }
@@ -276,6 +286,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// # Errors
     ///
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) once the driver has shut down.
+    #[inline]
     pub fn readiness(&self, interest: Interest) -> io::Result<Readiness> {
         self.registration.readiness(interest)
     }
@@ -286,6 +297,7 @@ impl<T: AsFd> AsyncFd<T> {
         ReadyFor::new(self)
     }
 
+    #[inline]
     pub(crate) fn wait_for(&self, interest: Interest) -> Ready<'_> {
         Ready::new(&self.registration, self.inner.as_fd(), interest)
     }
@@ -300,6 +312,7 @@ fn is_transient(error: &io::Error) -> bool {
 }
 
 impl<T: AsFd> AsFd for AsyncFd<T> {
+    #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.registration.lend();
         self.inner.as_fd()
@@ -307,6 +320,7 @@ impl<T: AsFd> AsFd for AsyncFd<T> {
 }
 
 impl<T: AsFd> AsRawFd for AsyncFd<T> {
+    #[inline]
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
     }
@@ -316,6 +330,7 @@ impl<T: AsFd> AsyncRead for &AsyncFd<T>
 where
     for<'a> &'a T: Read,
 {
+    #[inline]
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -329,6 +344,7 @@ impl<T: AsFd> AsyncWrite for &AsyncFd<T>
 where
     for<'a> &'a T: Write,
 {
+    #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -337,11 +353,13 @@ where
         self.poll_io(Direction::Write, cx, |_| (&self.inner).write(bytes))
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_io(Direction::Write, cx, |_| (&self.inner).flush())
     }
 
     /// Flushes. What closing means beyond that is the business of `T`'s drop.
+    #[inline]
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }
@@ -351,6 +369,7 @@ impl<T: AsFd + Unpin> AsyncRead for AsyncFd<T>
 where
     for<'a> &'a T: Read,
 {
+    #[inline]
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -364,6 +383,7 @@ impl<T: AsFd + Unpin> AsyncWrite for AsyncFd<T>
 where
     for<'a> &'a T: Write,
 {
+    #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -372,10 +392,12 @@ where
         Pin::new(&mut &*self).poll_write(cx, bytes)
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut &*self).poll_flush(cx)
     }
 
+    #[inline]
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut &*self).poll_close(cx)
     }

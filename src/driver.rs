@@ -42,7 +42,6 @@ mod tests;
 
 use std::{
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     task::Waker,
     time::{Duration, Instant},
 };
@@ -57,7 +56,7 @@ use crate::{
     blocking::OnDemand,
     choice,
     metrics::{DriverCounters, SharedCounter, Stopwatch},
-    reactor::{Dispatcher, Reactor},
+    reactor::{Dispatcher, Reactor, wake_each},
     sync::Arc,
 };
 
@@ -188,9 +187,8 @@ impl Driver {
         let notifier = Notifier::new(reactor.selector(), NOTIFIER)?;
         let timers = Timers::new();
         let entry = notifier.entry().map(|(fd, interest)| (fd, NOTIFIER, interest));
-        let dispatcher = Dispatcher::new(Arc::clone(&reactor)).with_notifier(entry);
         let shared = Arc::new(Shared {
-            reactor,
+            reactor: Arc::clone(&reactor),
             timers,
             parked: Parked::new(),
             notifier,
@@ -204,6 +202,8 @@ impl Driver {
         let events = Events::with_capacity(EVENTS_PER_TURN);
         let busy_poll = Some(busy_poll).filter(|patience| !patience.is_zero());
         let stopwatch = measures_time.then(Stopwatch::new);
+        // The last: nothing has to drop it half-way.
+        let dispatcher = Dispatcher::new(reactor).with_notifier(entry);
         Ok(Driver { shared, dispatcher, events, fired: Vec::new(), busy_poll, stopwatch })
     }
 
@@ -249,7 +249,7 @@ impl Driver {
     /// The rest of a turn for which there was work after all.
     #[cold]
     fn turn_for_more(&mut self) -> io::Result<()> {
-        let outcome = self.select(Some(Duration::ZERO));
+        let outcome = self.select_apart(Some(Duration::ZERO));
         self.shared.parked.retract();
         outcome?;
         self.deliver(false);
@@ -268,7 +268,7 @@ impl Driver {
 
     /// Also where somebody who was not registered is to be looked at soon.
     fn look_now(&mut self) -> io::Result<()> {
-        self.select(Some(Duration::ZERO))?;
+        self.select_apart(Some(Duration::ZERO))?;
         self.deliver(false);
         Ok(())
     }
@@ -300,10 +300,7 @@ impl Driver {
             probe::timer_fire(self.fired.len() as u64);
             self.shared.counters.timer_fires.add(self.fired.len() as u64);
         }
-        for waker in self.fired.drain(..) {
-            // The panic hook reports it; the other timers fire all the same (T22).
-            let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
+        wake_each(&mut self.fired);
     }
 
     #[cold]
@@ -324,7 +321,7 @@ impl Driver {
         let Some(busy_poll) = self.busy_poll else { return Ok(false) };
         let start = choice::now();
         loop {
-            self.select(Some(Duration::ZERO))?;
+            self.select_apart(Some(Duration::ZERO))?;
             let due = || self.shared.timers.until_next() == Some(Duration::ZERO);
             if !self.events.is_empty() || more() || due() {
                 return Ok(true);
@@ -355,6 +352,12 @@ impl Driver {
         if self.stopwatch.is_some() { self.select_timed(timeout) } else { self.ask(timeout) }
     }
 
+    /// For all but the turn that waits: one text of it is enough for them.
+    #[inline(never)]
+    fn select_apart(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.select(timeout)
+    }
+
     #[cold]
     fn select_timed(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.end();
@@ -382,10 +385,7 @@ impl Driver {
     pub(crate) fn shut(&mut self) {
         self.dispatcher.shut();
         self.shared.blocking.shut();
-        for waker in self.shared.timers.shut() {
-            // The panic hook reports it; the others must still learn that nothing will come.
-            let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
+        wake_each(&mut self.shared.timers.shut());
     }
 
     /// When the next timer fires.

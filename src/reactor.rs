@@ -69,7 +69,7 @@ pub(crate) use self::{
     readiness::bits,
     registration::Registration,
     side::{Direction, Snapshot},
-    source::Wait,
+    source::{Wait, wake_each},
     waiters::{Key, Wanted},
 };
 use self::{
@@ -315,17 +315,21 @@ impl Dispatcher {
         let rebuilt = reactor.selector.rebuild(&mut || {
             Dispatcher::catch_up_with(reactor, table, looks);
             let mut entries = Vec::new();
-            entries.extend(*notifier);
+            if let Some(notifier) = *notifier {
+                entries.push(notifier);
+            }
             for source in table.iter() {
-                entries.extend(source.enlisted());
+                if let Some(entry) = source.enlisted() {
+                    entries.push(entry);
+                }
             }
             entries
         });
         // At a limit of descriptors or watches there is no new selector to be had: the old one
         // still works, and the next `STALE_EVENTS_MAX` stale events try again. The notifier is
         // never among the lost: it was there before the exchange.
-        for token in rebuilt.unwrap_or_default() {
-            if let Some(source) = table.find(token) {
+        for token in rebuilt.iter().flatten() {
+            if let Some(source) = table.find(*token) {
                 source.disenroll(reactor);
             }
         }
@@ -335,7 +339,7 @@ impl Dispatcher {
     pub(crate) fn shut(&mut self) {
         lock(&self.reactor.slots).shut();
         self.catch_up_now();
-        for source in self.table.take() {
+        while let Some(source) = self.table.pop() {
             source.shut();
         }
         // Who waits without a registration learns of it when the next attempt would register.

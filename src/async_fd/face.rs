@@ -46,6 +46,7 @@ macro_rules! readable_face {
                 /// # Errors
                 ///
                 /// As for [`readable`](Self::readable).
+                #[inline]
                 pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                     self.io().poll_direction(Direction::Read, cx)
                 }
@@ -91,6 +92,7 @@ macro_rules! writable_face {
                 /// # Errors
                 ///
                 /// As for [`writable`](Self::writable).
+                #[inline]
                 pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                     self.io().poll_direction(Direction::Write, cx)
                 }
@@ -123,6 +125,7 @@ macro_rules! interest_face {
                 /// - [`BrokenPipe`](std::io::ErrorKind::BrokenPipe): it has shut down;
                 /// - [`InvalidInput`](std::io::ErrorKind::InvalidInput): an empty interest;
                 /// - what registering returns: `ENOSPC` at the limit of watches, `ENOMEM`.
+                #[inline]
                 pub async fn ready(&self, interest: Interest) -> io::Result<Readiness> {
                     self.io().wait_for(interest).await?;
                     self.io().readiness(interest)
@@ -190,12 +193,14 @@ macro_rules! descriptor_face {
 
             impl From<$type> for OwnedFd {
                 /// Deregisters the descriptor and gives it away. It stays non-blocking.
+                #[inline]
                 fn from(owner: $type) -> OwnedFd {
                     owner.io.into_inner()
                 }
             }
 
             impl AsFd for $type {
+                #[inline]
                 fn as_fd(&self) -> BorrowedFd<'_> {
                     let lend: fn(&$type) = $lend;
                     lend(self);
@@ -204,6 +209,7 @@ macro_rules! descriptor_face {
             }
 
             impl AsRawFd for $type {
+                #[inline]
                 fn as_raw_fd(&self) -> RawFd {
                     self.as_fd().as_raw_fd()
                 }

@@ -111,6 +111,7 @@ pub(crate) struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
+    #[inline]
     pub(super) fn new(
         registration: &'a Registration,
         fd: BorrowedFd<'a>,
@@ -176,12 +177,14 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Until the peer has closed its writing half, or the connection is gone.
+    #[inline]
     pub(super) fn closed(registration: &'a Registration, fd: BorrowedFd<'a>) -> Watch<'a> {
         let interest = registration.interest(Direction::Read);
         Watch { registration, fd, interest, until: bits::CLOSED | bits::SHUT, key: None }
     }
 
     /// Until there is urgent data, or certainly will be none.
+    #[inline]
     pub(super) fn urgent(registration: &'a Registration, fd: BorrowedFd<'a>) -> Watch<'a> {
         // A close is reported only where reading is registered.
         let interest = registration.interest(Direction::Read) | Interest::PRIORITY;
@@ -220,6 +223,7 @@ impl Drop for Watch<'_> {
 
 /// Registers `interest` and waits in the list for `wanted`; again, if the registration was lost in
 /// between (a rebuilt selector refused it), when the entry could not be woken yet.
+#[inline]
 fn enlist(
     registration: &Registration,
     fd: BorrowedFd<'_>,

@@ -100,6 +100,7 @@ pub use self::{open::OpenOptions, receiver::Receiver, sender::Sender};
 ///
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html),
 /// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html)
+#[inline]
 pub fn pipe() -> io::Result<(Sender, Receiver)> {
     sys::prepare_end()?;
     Ok(ends(sys::pipe()?))
@@ -118,6 +119,7 @@ pub fn pipe() -> io::Result<(Sender, Receiver)> {
 ///
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) `O_DIRECT`
 #[doc(alias = "O_DIRECT")]
+#[inline]
 pub fn packet_pipe() -> io::Result<(Sender, Receiver)> {
     sys::prepare_end()?;
     Ok(ends(sys::packet_pipe()?))

@@ -44,14 +44,17 @@ enum List {
 }
 
 impl Addresses {
+    #[inline]
     pub(super) fn one(address: SocketAddr) -> Addresses {
         Addresses(List::One(Some(address)))
     }
 
+    #[inline]
     pub(super) fn many(addresses: vec::IntoIter<SocketAddr>) -> Addresses {
         Addresses(List::Many(addresses))
     }
 
+    #[inline]
     pub(super) fn as_slice(&self) -> &[SocketAddr] {
         match &self.0 {
             List::One(address) => address.as_slice(),
@@ -63,6 +66,7 @@ impl Addresses {
 impl Iterator for Addresses {
     type Item = SocketAddr;
 
+    #[inline]
     fn next(&mut self) -> Option<SocketAddr> {
         match &mut self.0 {
             List::One(address) => address.take(),
@@ -70,12 +74,14 @@ impl Iterator for Addresses {
         }
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.as_slice().len(), Some(self.as_slice().len()))
     }
 }
 
 impl DoubleEndedIterator for Addresses {
+    #[inline]
     fn next_back(&mut self) -> Option<SocketAddr> {
         match &mut self.0 {
             List::One(address) => address.take(),
@@ -91,10 +97,12 @@ impl FusedIterator for Addresses {}
 /// An address that is known: the future of what takes no look-up.
 type Known = Ready<io::Result<Addresses>>;
 
+#[inline]
 fn one(address: impl Into<SocketAddr>) -> Known {
     ready(Ok(Addresses::one(address.into())))
 }
 
+#[inline]
 fn many(addresses: Vec<SocketAddr>) -> Known {
     ready(Ok(Addresses::many(addresses.into_iter())))
 }
@@ -120,6 +128,7 @@ pub(super) mod sealed {
             impl Sealed for $form {
                 type Resolving = Known;
 
+                #[inline]
                 fn resolve(&self) -> Known {
                     one(*self)
                 }
@@ -133,6 +142,7 @@ pub(super) mod sealed {
     impl Sealed for [SocketAddr] {
         type Resolving = Known;
 
+        #[inline]
         fn resolve(&self) -> Known {
             many(self.to_vec())
         }
@@ -141,6 +151,7 @@ pub(super) mod sealed {
     impl<const N: usize> Sealed for [SocketAddr; N] {
         type Resolving = Known;
 
+        #[inline]
         fn resolve(&self) -> Known {
             many(self.to_vec())
         }
@@ -149,6 +160,7 @@ pub(super) mod sealed {
     impl Sealed for Vec<SocketAddr> {
         type Resolving = Known;
 
+        #[inline]
         fn resolve(&self) -> Known {
             many(self.clone())
         }
@@ -157,6 +169,7 @@ pub(super) mod sealed {
     impl Sealed for str {
         type Resolving = Lookup;
 
+        #[inline]
         fn resolve(&self) -> Lookup {
             Lookup::of_text(self)
         }
@@ -165,6 +178,7 @@ pub(super) mod sealed {
     impl Sealed for String {
         type Resolving = Lookup;
 
+        #[inline]
         fn resolve(&self) -> Lookup {
             Lookup::of_text(self)
         }
@@ -173,6 +187,7 @@ pub(super) mod sealed {
     impl Sealed for (&str, u16) {
         type Resolving = Lookup;
 
+        #[inline]
         fn resolve(&self) -> Lookup {
             Lookup::of_host(self.0, self.1)
         }
@@ -181,6 +196,7 @@ pub(super) mod sealed {
     impl Sealed for (String, u16) {
         type Resolving = Lookup;
 
+        #[inline]
         fn resolve(&self) -> Lookup {
             Lookup::of_host(&self.0, self.1)
         }
@@ -189,6 +205,7 @@ pub(super) mod sealed {
     impl<T: Sealed + ?Sized> Sealed for &T {
         type Resolving = T::Resolving;
 
+        #[inline]
         fn resolve(&self) -> T::Resolving {
             (**self).resolve()
         }
@@ -212,7 +229,7 @@ pub(super) fn first<R>(
 
 /// The error where a list of addresses was empty.
 #[cold]
-#[inline(never)]
+#[inline]
 pub(super) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "there is no address to try")
 }

@@ -14,6 +14,7 @@ impl AsyncFd<OwnedFd> {
     ///
     /// It is registered only here, once the connect is under way: a socket that is neither
     /// connected nor connecting reports a hang-up (T10).
+    #[inline]
     pub(super) async fn connected(self) -> io::Result<AsyncFd<OwnedFd>> {
         loop {
             let guard = self.ready(Interest::WRITABLE).await?;

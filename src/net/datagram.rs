@@ -46,6 +46,7 @@ pub(super) struct SendPause {
 }
 
 impl SendPause {
+    #[inline]
     pub(super) fn new() -> SendPause {
         SendPause { on: AtomicBool::new(false), backoff: SharedBackoff::brief() }
     }

@@ -42,6 +42,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub async fn ready(&self, interest: Interest) -> io::Result<Readiness> {
                     self.stream().ready(interest).await
                 }
@@ -51,6 +52,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub async fn closed(&self) -> io::Result<()> {
                     self.stream().closed().await
                 }
@@ -70,6 +72,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub fn try_read_vectored(
                     &self,
                     buffers: &mut [IoSliceMut<'_>],
@@ -106,6 +109,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     self.stream().peek(buffer).await
                 }
@@ -115,6 +119,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub fn poll_peek(
                     &self,
                     cx: &mut Context<'_>,
@@ -128,6 +133,7 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 #[doc = concat!("As for [`", stringify!($stream), "::local_addr`].")]
+                #[inline]
                 pub fn local_addr(&self) -> io::Result<$address> {
                     self.stream().local_addr()
                 }
@@ -137,12 +143,14 @@ macro_rules! read_half {
                 /// # Errors
                 ///
                 #[doc = concat!("As for [`", stringify!($stream), "::peer_addr`].")]
+                #[inline]
                 pub fn peer_addr(&self) -> io::Result<$address> {
                     self.stream().peer_addr()
                 }
             }
 
             impl $crate::io::copy::Linked for $half {
+                #[inline]
                 fn link(&self) -> $crate::io::copy::Link<'_> {
                     $crate::io::copy::Linked::link(self.stream())
                 }
@@ -158,6 +166,7 @@ macro_rules! read_half {
                     Pin::new(&mut self.stream()).poll_read(cx, buffer)
                 }
 
+                #[inline]
                 fn poll_read_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -168,6 +177,7 @@ macro_rules! read_half {
             }
 
             impl AsRef<$stream> for $half {
+                #[inline]
                 fn as_ref(&self) -> &$stream {
                     self.stream()
                 }
@@ -212,6 +222,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub async fn ready(&self, interest: Interest) -> io::Result<Readiness> {
                     self.stream().ready(interest).await
                 }
@@ -231,6 +242,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
                     self.stream().try_write_vectored(buffers)
                 }
@@ -273,6 +285,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub async fn send_file(
                     &self,
                     file: impl AsFd,
@@ -286,6 +299,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub fn try_send_file(
                     &self,
                     file: impl AsFd,
@@ -300,6 +314,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 /// As there.
+                #[inline]
                 pub fn poll_send_file(
                     &self,
                     cx: &mut Context<'_>,
@@ -314,6 +329,7 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 #[doc = concat!("As for [`", stringify!($stream), "::local_addr`].")]
+                #[inline]
                 pub fn local_addr(&self) -> io::Result<$address> {
                     self.stream().local_addr()
                 }
@@ -323,12 +339,14 @@ macro_rules! write_half {
                 /// # Errors
                 ///
                 #[doc = concat!("As for [`", stringify!($stream), "::peer_addr`].")]
+                #[inline]
                 pub fn peer_addr(&self) -> io::Result<$address> {
                     self.stream().peer_addr()
                 }
             }
 
             impl $crate::io::copy::Linked for $half {
+                #[inline]
                 fn link(&self) -> $crate::io::copy::Link<'_> {
                     $crate::io::copy::Linked::link(self.stream())
                 }
@@ -344,6 +362,7 @@ macro_rules! write_half {
                     Pin::new(&mut self.stream()).poll_write(cx, bytes)
                 }
 
+                #[inline]
                 fn poll_write_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -359,12 +378,14 @@ macro_rules! write_half {
                 }
 
                 /// Shuts down the writing half.
+                #[inline]
                 fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
                     Poll::Ready(self.get_mut().close())
                 }
             }
 
             impl AsRef<$stream> for $half {
+                #[inline]
                 fn as_ref(&self) -> &$stream {
                     self.stream()
                 }

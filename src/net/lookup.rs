@@ -57,6 +57,7 @@ use crate::{
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[doc(alias = "getaddrinfo")]
+#[inline]
 pub async fn lookup_host(host: impl ToSocketAddrs) -> io::Result<Addresses> {
     host.resolve().await
 }
@@ -82,6 +83,7 @@ enum State {
 
 impl Lookup {
     /// Of a name or an address, and a port behind a colon.
+    #[inline]
     pub(super) fn of_text(text: &str) -> Lookup {
         if let Ok(address) = text.parse() {
             return Lookup(State::Known(Ok(address)));
@@ -93,6 +95,7 @@ impl Lookup {
     }
 
     /// Of a name or an address without a port.
+    #[inline]
     pub(super) fn of_host(host: &str, port: u16) -> Lookup {
         match host.parse::<IpAddr>() {
             Ok(address) => Lookup(State::Known(Ok(SocketAddr::new(address, port)))),
@@ -143,6 +146,7 @@ impl Drop for Lookup {
 
 /// `host:port`, as far as it looks like that. A literal address in brackets that std cannot read,
 /// as `[fe80::1%eth0]:80`, is a name to the resolver, which can.
+#[inline]
 pub(super) fn split(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

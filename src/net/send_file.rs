@@ -25,6 +25,7 @@ const PIECE_MAX: u64 = 1024 * 1024;
 const BUFFER_SIZE: usize = 64 * 1024;
 
 impl AsyncFd<OwnedFd> {
+    #[inline]
     pub(super) fn try_send_file(
         &self,
         file: BorrowedFd<'_>,
@@ -38,6 +39,7 @@ impl AsyncFd<OwnedFd> {
         self.attempt(Direction::Write, |fd| send_piece(fd, file, &(offset..end)))
     }
 
+    #[inline]
     pub(super) fn poll_send_file(
         &self,
         cx: &mut Context<'_>,
@@ -55,6 +57,7 @@ impl AsyncFd<OwnedFd> {
         sent
     }
 
+    #[inline]
     pub(super) async fn send_file(
         &self,
         file: BorrowedFd<'_>,

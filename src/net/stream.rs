@@ -77,6 +77,7 @@ impl AsyncFd<OwnedFd> {
         self.poll_receive(cx, length, |fd| R::recv_vectored(fd, buffers))
     }
 
+    #[inline]
     pub(super) fn poll_send_vectored(
         &self,
         cx: &mut Context<'_>,
@@ -87,6 +88,7 @@ impl AsyncFd<OwnedFd> {
     }
 
     /// A peek's count proves nothing: it leaves the data, and gives no edge (T15, T90).
+    #[inline]
     pub(super) fn poll_peek(
         &self,
         cx: &mut Context<'_>,
@@ -117,6 +119,7 @@ impl AsyncFd<OwnedFd> {
         self.try_receive(length, |fd| R::recv_vectored(fd, buffers))
     }
 
+    #[inline]
     pub(super) fn try_send_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let length = socket::vectored_length(buffers.iter().map(|buffer| buffer.len()));
         self.try_transmit(length, |fd| socket::send_vectored(fd, buffers))
@@ -198,6 +201,7 @@ impl AsyncFd<OwnedFd> {
     }
 
     /// Waits for the urgent byte and takes it. Zero: the peer has closed, none will come.
+    #[inline]
     pub(super) async fn recv_oob(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             // Before the attempt: a close that is known now has no urgent byte behind it.
@@ -214,6 +218,7 @@ impl AsyncFd<OwnedFd> {
     }
 
     /// Sends bytes of which the last is urgent. It concludes nothing from a short count.
+    #[inline]
     pub(super) fn poll_send_oob(
         &self,
         cx: &mut Context<'_>,
@@ -223,6 +228,7 @@ impl AsyncFd<OwnedFd> {
     }
 
     /// Shuts down a half. That the peer was faster is not an error (T48): the half is shut.
+    #[inline]
     pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match socket::shutdown(self.fd(), how) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),

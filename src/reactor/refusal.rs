@@ -27,9 +27,8 @@ pub(super) fn unpollable() -> io::Error {
     refusal(io::ErrorKind::Unsupported, sentence)
 }
 
-// Not inlined: making an error of a sentence is some hundred bytes of code.
 #[cold]
-#[inline(never)]
+#[inline]
 fn refusal(kind: io::ErrorKind, sentence: &'static str) -> io::Error {
     io::Error::new(kind, sentence)
 }

@@ -76,7 +76,9 @@ impl Table {
         let mut gone = Vec::with_capacity(slots.departures.len());
         while let Some(index) = slots.departures.pop() {
             slots.free.push(index);
-            gone.extend(self.sources[index as usize].take());
+            if let Some(source) = self.sources[index as usize].take() {
+                gone.push(source);
+            }
         }
         gone
     }
@@ -87,7 +89,9 @@ impl Table {
             if index >= self.sources.capacity() {
                 self.sources.reserve_exact(CHUNK.max(length / 8).max(index + 1 - length));
             }
-            self.sources.resize_with(index + 1, || None);
+            while self.sources.len() <= index {
+                self.sources.push(None);
+            }
         }
         self.sources[index] = Some(source);
     }
@@ -96,9 +100,14 @@ impl Table {
         self.sources.iter().flatten()
     }
 
-    /// Hands every source out.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = Arc<Source>> + use<> {
-        std::mem::take(&mut self.sources).into_iter().flatten()
+    /// Hands a source out, until there is none. In no order.
+    pub(super) fn pop(&mut self) -> Option<Arc<Source>> {
+        while let Some(slot) = self.sources.pop() {
+            if slot.is_some() {
+                return slot;
+            }
+        }
+        None
     }
 }
 

@@ -94,11 +94,10 @@ impl WaitList {
         wanted: Wanted,
         waker: Waker,
     ) -> (Key, Option<Waker>) {
-        if let Some(entry) = self.entries.iter_mut().find(|e| e.key.is_some() && e.key == key) {
-            return (
-                key.expect("an entry was found by it"),
-                Some(replace(&mut entry.waker, waker)),
-            );
+        if let Some(key) = key {
+            if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == Some(key)) {
+                return (key, Some(replace(&mut entry.waker, waker)));
+            }
         }
         // 2^64 entries of one list do not come to pass.
         let key = Key(self.next_key);
@@ -144,16 +143,21 @@ impl WaitList {
 
     /// Takes off every entry that `which` picks, and returns their wakers. One copy of it is
     /// enough: it is not for the usual wait.
+    #[inline(never)]
     fn take(&mut self, which: &dyn Fn(&Entry) -> bool) -> Vec<Waker> {
         let mut taken = Vec::new();
-        self.entries.retain_mut(|entry| {
-            let goes = which(entry);
-            if goes {
+        let mut kept = 0;
+        for at in 0..self.entries.len() {
+            let entry = &mut self.entries[at];
+            if which(entry) {
                 // What is left in its place is dropped with the entry, and drops nothing.
                 taken.push(replace(&mut entry.waker, Waker::noop().clone()));
+            } else {
+                self.entries.swap(kept, at);
+                kept += 1;
             }
-            !goes
-        });
+        }
+        self.entries.truncate(kept);
         taken
     }
 

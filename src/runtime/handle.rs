@@ -153,6 +153,7 @@ where
 
 #[track_caller]
 #[cold]
+#[inline]
 pub(super) fn panic_outside() -> ! {
     panic!(
         "no edgewake runtime is running on this thread: call this inside `Runtime::block_on` or \

@@ -165,6 +165,7 @@ impl Runnable {
 
     /// Drops the future without polling it. On the worker, or, for a task that was never bound to
     /// one, on the thread that made it.
+    #[inline]
     pub(super) fn cancel(self) {
         // SAFETY: as in `run`.
         unsafe { (self.0.as_ref().vtable.cancel)(self.0) }
@@ -208,6 +209,7 @@ impl TaskRef {
     /// # Safety
     ///
     /// The task has completed and the caller is its join handle.
+    #[inline]
     pub(super) unsafe fn drop_outcome(&self) {
         // SAFETY: forwarded to the caller.
         unsafe { (self.0.as_ref().vtable.drop_outcome)(self.0) }
@@ -239,6 +241,7 @@ impl TaskRef {
 }
 
 impl Drop for TaskRef {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: this reference is given up here, once.
         unsafe { drop_reference(self.0) };
@@ -250,6 +253,7 @@ impl Drop for TaskRef {
 /// # Safety
 ///
 /// The caller owns a reference and does not use it after this.
+#[inline]
 pub(super) unsafe fn drop_reference(header: NonNull<Header>) {
     // SAFETY: the caller's reference keeps the cell alive until the decrement; if that was the
     // last one nobody else can reach it.

@@ -37,6 +37,7 @@ impl Inject {
     }
 
     /// Pushes a Runnable, or gives it back if the worker has gone.
+    #[inline]
     pub(crate) fn push(&self, runnable: Runnable) -> Result<(), Runnable> {
         let mut list = lock(&self.list);
         if list.closed {

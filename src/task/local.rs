@@ -164,6 +164,7 @@ fn bind(runnable: &Runnable) {
 /// # Safety
 ///
 /// This thread is the task's worker, or the task was never bound, and the task is alive.
+#[inline]
 pub(super) unsafe fn unbind(header: NonNull<Header>) -> bool {
     // SAFETY: the caller vouches for the turn; neighbours in the list are alive.
     unsafe {
@@ -184,6 +185,7 @@ pub(super) unsafe fn unbind(header: NonNull<Header>) -> bool {
 }
 
 /// Cancels a task that no worker has adopted, on the thread that made it.
+#[inline]
 pub(crate) fn refuse(runnable: Runnable) {
     runnable.cancel();
 }

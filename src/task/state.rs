@@ -167,6 +167,7 @@ impl State {
 
     /// The join handle goes. `Ok(true)`: the join waker is its to drop. `Err`: the task has
     /// completed, so the output is.
+    #[inline]
     pub(super) fn drop_join_interest(&self) -> Result<bool, ()> {
         let before = self.update_unless_completed(|state| state & !(JOIN_INTEREST | JOIN_WAKER))?;
         Ok(before & JOIN_WAKER != 0)

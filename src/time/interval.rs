@@ -45,6 +45,7 @@ use crate::choice;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[track_caller]
+#[inline]
 pub fn interval(period: Duration) -> Interval {
     interval_at(choice::now(), period)
 }
@@ -74,6 +75,7 @@ pub fn interval(period: Duration) -> Interval {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[track_caller]
+#[inline]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
     assert!(!period.is_zero(), "the period of an interval must not be zero");
     Interval { sleep: sleep_until(start), period, missed: MissedTickBehavior::default() }
@@ -188,6 +190,7 @@ impl Interval {
     /// # Panics
     ///
     /// Panics where [`Sleep`](Sleep#panics) does.
+    #[inline]
     pub async fn tick(&mut self) -> Instant {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
@@ -197,6 +200,7 @@ impl Interval {
     /// # Panics
     ///
     /// Panics where [`Sleep`](Sleep#panics) does.
+    #[inline]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let tick = self.sleep.deadline();
@@ -205,11 +209,13 @@ impl Interval {
     }
 
     /// Starts anew: the next tick comes a period from now.
+    #[inline]
     pub fn reset(&mut self) {
         self.reset_after(self.period);
     }
 
     /// Has the next tick come at once, and the others follow it.
+    #[inline]
     pub fn reset_immediately(&mut self) {
         self.reset_at(choice::now());
     }
@@ -231,6 +237,7 @@ impl Interval {
     /// });
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn reset_after(&mut self, after: Duration) {
         self.reset_at(clock::after(choice::now(), after));
     }
@@ -238,16 +245,19 @@ impl Interval {
     /// Has the next tick come at `deadline`, and the others follow it.
     ///
     /// A task that waits for the tick need not poll again: its wake-up moves along.
+    #[inline]
     pub fn reset_at(&mut self, deadline: Instant) {
         self.sleep.reset(deadline);
     }
 
     /// The time between two ticks.
+    #[inline]
     pub fn period(&self) -> Duration {
         self.period
     }
 
     /// What is done about late ticks.
+    #[inline]
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed
     }
@@ -264,6 +274,7 @@ impl Interval {
     /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Skip);
     /// ```
+    #[inline]
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed = behavior;
     }
@@ -272,10 +283,12 @@ impl Interval {
 impl Stream for Interval {
     type Item = Instant;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
         self.poll_tick(cx).map(Some)
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         (usize::MAX, None)
     }
@@ -283,6 +296,7 @@ impl Stream for Interval {
 
 impl FusedStream for Interval {
     /// Returns false: it never ends.
+    #[inline]
     fn is_terminated(&self) -> bool {
         false
     }

@@ -176,6 +176,7 @@ impl Sleep {
     }
 
     /// Returns whether the deadline is reached, by the clock; it need not have been polled.
+    #[inline]
     pub fn is_elapsed(&self) -> bool {
         matches!(self.state, State::Elapsed) || self.deadline <= choice::now()
     }
@@ -202,6 +203,7 @@ impl Sleep {
     /// });
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         if let State::Pending { driver, key, .. } = &mut self.state {
@@ -321,6 +323,7 @@ impl Drop for Sleep {
 }
 
 impl fmt::Debug for Sleep {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elapsed = self.is_elapsed();
         f.debug_struct("Sleep")

@@ -125,6 +125,7 @@ fn race<F: Future>(future: F, sleep: Sleep) -> impl Future<Output = Result<F::Ou
 pub struct Elapsed(());
 
 impl fmt::Display for Elapsed {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the deadline has passed")
     }
@@ -133,6 +134,7 @@ impl fmt::Display for Elapsed {
 impl Error for Elapsed {}
 
 impl From<Elapsed> for io::Error {
+    #[inline]
     fn from(elapsed: Elapsed) -> io::Error {
         io::Error::new(io::ErrorKind::TimedOut, elapsed)
     }

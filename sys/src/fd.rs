@@ -20,6 +20,7 @@ use std::{
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
+#[inline]
 pub fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Result<()> {
     // SAFETY: F_GETFL takes no argument and touches no memory of ours.
     let before = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_GETFL)) }?;
@@ -36,6 +37,7 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Result<()> 
 /// # Errors
 ///
 /// `EBADF` if the descriptor is not open.
+#[inline]
 pub fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
     // SAFETY: F_GETFL takes no argument and touches no memory of ours.
     let flags = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_GETFL)) }?;
@@ -51,6 +53,7 @@ pub fn is_nonblocking(fd: BorrowedFd<'_>) -> io::Result<bool> {
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFD`
+#[inline]
 pub fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: F_SETFD takes an int by value.
     unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC)) }?;
@@ -66,6 +69,7 @@ pub fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_DUPFD_CLOEXEC`
+#[inline]
 pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: F_DUPFD_CLOEXEC takes an int by value; 0 asks for the lowest free number.
     let copy = unsafe { syscall!(fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 0)) }?;
@@ -78,6 +82,7 @@ pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// # Safety
 ///
 /// `fd` is open and nobody else owns it.
+#[inline]
 pub(crate) unsafe fn own(fd: RawFd) -> OwnedFd {
     // SAFETY: forwarded to the caller.
     unsafe { OwnedFd::from_raw_fd(fd) }
@@ -87,6 +92,7 @@ pub(crate) unsafe fn own(fd: RawFd) -> OwnedFd {
 /// cannot be born so. A fork between the birth and this call leaks it to the child; std accepts
 /// the same race there.
 #[cfg_attr(edgewake_has = "sock_cloexec", allow(dead_code))]
+#[inline]
 pub(crate) fn finish_birth(fd: OwnedFd) -> io::Result<OwnedFd> {
     set_cloexec(fd.as_fd())?;
     set_nonblocking(fd.as_fd(), true)?;

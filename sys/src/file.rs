@@ -25,6 +25,7 @@ use crate::syscall::transfer_length;
 ///
 /// [pread(2)](https://man7.org/linux/man-pages/man2/pread.2.html)
 #[doc(alias = "pread")]
+#[inline]
 pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let offset = offset_of(offset)?;
     let length = transfer_length("pread", buffer.len());
@@ -37,6 +38,7 @@ pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> io::Result
 /// The type of the file under a number, which need not be open, as the bits of its mode that
 /// `S_IFMT` masks.
 #[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
+#[inline]
 pub(crate) fn kind_of(fd: RawFd) -> io::Result<u32> {
     let mut status = MaybeUninit::<wide::stat>::uninit();
     // SAFETY: `status` is room for what the call writes.
@@ -48,6 +50,7 @@ pub(crate) fn kind_of(fd: RawFd) -> io::Result<u32> {
 }
 
 /// An offset as the system has it.
+#[inline]
 pub(crate) fn offset_of(offset: u64) -> io::Result<wide::off_t> {
     let too_large = |_| io::Error::from_raw_os_error(libc::EOVERFLOW);
     wide::off_t::try_from(offset).map_err(too_large)

@@ -108,18 +108,21 @@ impl Interest {
 impl ops::BitOr for Interest {
     type Output = Interest;
 
+    #[inline]
     fn bitor(self, other: Interest) -> Interest {
         self.union(other)
     }
 }
 
 impl ops::BitOrAssign for Interest {
+    #[inline]
     fn bitor_assign(&mut self, other: Interest) {
         *self = self.union(other);
     }
 }
 
 impl fmt::Debug for Interest {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
         for (interest, name) in Interest::NAMES {

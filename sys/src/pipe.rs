@@ -46,6 +46,7 @@ use crate::fd;
 ///
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html)
 #[doc(alias = "pipe2")]
+#[inline]
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     with_flags(0)
 }
@@ -63,6 +64,7 @@ pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// [pipe(2)](https://man7.org/linux/man-pages/man2/pipe.2.html) `O_DIRECT`
 #[doc(alias = "O_DIRECT")]
+#[inline]
 pub fn packet_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     #[cfg(edgewake_has = "pipe_packets")]
     return with_flags(libc::O_DIRECT);

@@ -72,6 +72,7 @@ impl Drop for Quiet {
     }
 }
 
+#[inline]
 fn sigpipe() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigemptyset initialises the set that it points to; SIGPIPE is a signal.
@@ -82,12 +83,14 @@ fn sigpipe() -> libc::sigset_t {
     }
 }
 
+#[inline]
 fn has_sigpipe(set: &libc::sigset_t) -> bool {
     // SAFETY: it points to an initialised set; SIGPIPE is a signal.
     unsafe { libc::sigismember(set, libc::SIGPIPE) == 1 }
 }
 
 /// Whether a `SIGPIPE` waits for this thread, or for the process.
+#[inline]
 fn pending() -> bool {
     let mut set = MaybeUninit::uninit();
     // SAFETY: it points to room for a set, which is read only where the call has written it.
@@ -97,6 +100,7 @@ fn pending() -> bool {
 /// Takes the pending signal. Where there is a call that does not wait, that one: a signal sent to
 /// the whole process may have gone to another thread meanwhile.
 #[cfg(edgewake_has = "sigtimedwait")]
+#[inline]
 fn consume() {
     let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the set and the time are initialised, and a null information is not written. The
@@ -107,6 +111,7 @@ fn consume() {
 /// Under a lock, and after another look: of two threads that saw the one signal of a process, the
 /// second would wait for the next.
 #[cfg(not(edgewake_has = "sigtimedwait"))]
+#[inline]
 fn consume() {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

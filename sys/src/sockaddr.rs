@@ -53,6 +53,7 @@ impl RawAddr {
     /// # Errors
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is longer than any address.
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> io::Result<RawAddr> {
         if bytes.len() > CAPACITY {
             let message = format!("a socket address of {} bytes is too long", bytes.len());
@@ -74,6 +75,7 @@ impl RawAddr {
     }
 
     /// The address's bytes, as many as its length says and there is room for.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         let start = ptr::from_ref(&self.storage).cast::<u8>();
         // SAFETY: the storage was zeroed when it was made, so every byte is initialised, and the
@@ -82,6 +84,7 @@ impl RawAddr {
     }
 
     /// The address family (`AF_INET` …), or `None` of an address too short to have one.
+    #[inline]
     pub fn family(&self) -> Option<i32> {
         let named = self.length as usize >= FAMILY_END;
         named.then(|| i32::from(self.storage.ss_family))
@@ -89,12 +92,14 @@ impl RawAddr {
 
     /// The length that the kernel reported. More than [`as_bytes`](Self::as_bytes) returns means
     /// that the address was cut (accept(2)).
+    #[inline]
     pub fn reported_length(&self) -> usize {
         self.length as usize
     }
 
     /// The address of no family (`AF_UNSPEC`), as long as one of IPv4: the BSDs refuse a shorter
     /// one before they look at it.
+    #[inline]
     pub(crate) fn unspecified() -> RawAddr {
         let mut raw = RawAddr::empty();
         raw.storage.ss_family = libc::AF_UNSPEC as libc::sa_family_t;
@@ -107,6 +112,7 @@ impl RawAddr {
     }
 
     /// All zeros, of no length.
+    #[inline]
     pub(crate) fn empty() -> RawAddr {
         // SAFETY: `sockaddr_storage` consists of integers, for which all zeros is a value.
         let storage = unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
@@ -125,22 +131,26 @@ impl RawAddr {
     }
 
     /// The room for an address, and its size, for a call that writes one.
+    #[inline]
     pub(crate) fn room(&mut self) -> (*mut libc::sockaddr, libc::socklen_t) {
         (ptr::from_mut(&mut self.storage).cast(), CAPACITY as libc::socklen_t)
     }
 
     /// The length that a call reported for what it wrote to the [`room`](Self::room).
+    #[inline]
     pub(crate) fn set_length(&mut self, length: libc::socklen_t) {
         self.length = length;
     }
 
     /// The address as bind(2) and connect(2) take it; valid as long as `self` stays in place.
+    #[inline]
     pub(crate) fn as_parts(&self) -> (*const libc::sockaddr, libc::socklen_t) {
         (ptr::from_ref(&self.storage).cast(), self.length.min(CAPACITY as libc::socklen_t))
     }
 
     /// For structures that hold addresses.
     #[cfg(edgewake_has = "mcast_source")]
+    #[inline]
     pub(crate) fn storage(&self) -> libc::sockaddr_storage {
         self.storage
     }
@@ -178,25 +188,24 @@ impl RawAddr {
     }
 }
 
-/// What an address that is none makes of errors. Not inlined where it is read: formatting is some
-/// hundred bytes of code.
+/// What an address that is none makes of errors. Not inlined where it is read, and not made by
+/// `format!`, which is some thousand bytes in a program that prints nothing else.
 impl RawAddr {
     #[cold]
     #[inline(never)]
     fn misfit(&self) -> io::Error {
-        let family = self.storage.ss_family;
-        let length = self.length;
-        invalid(format!("the kernel gave a socket address of family {family} with {length} bytes"))
+        sentence(
+            "the kernel gave an address of the wrong length for family ",
+            self.storage.ss_family,
+        )
     }
 
     #[cold]
     #[inline(never)]
     fn not_ip(&self) -> io::Error {
         match self.family() {
-            Some(family) => {
-                invalid(format!("a socket address of family {family} is not an IP address"))
-            }
-            None => invalid(format!("a socket address of {} bytes has no family", self.length)),
+            Some(_) => sentence("not an IP address, but one of family ", self.storage.ss_family),
+            None => invalid("a socket address that has no family".into()),
         }
     }
 }
@@ -230,6 +239,7 @@ fn sockaddr_in6(v6: &SocketAddrV6) -> libc::sockaddr_in6 {
 }
 
 impl From<&SocketAddr> for RawAddr {
+    #[inline]
     fn from(address: &SocketAddr) -> RawAddr {
         match address {
             SocketAddr::V4(v4) => v4.into(),
@@ -239,6 +249,7 @@ impl From<&SocketAddr> for RawAddr {
 }
 
 impl From<&SocketAddrV4> for RawAddr {
+    #[inline]
     fn from(v4: &SocketAddrV4) -> RawAddr {
         let address = sockaddr_in(v4);
         // SAFETY: `sockaddr_in` consists of integers, its last field fills it to the end.
@@ -247,6 +258,7 @@ impl From<&SocketAddrV4> for RawAddr {
 }
 
 impl From<&SocketAddrV6> for RawAddr {
+    #[inline]
     fn from(v6: &SocketAddrV6) -> RawAddr {
         let address = sockaddr_in6(v6);
         // SAFETY: `sockaddr_in6` consists of integers at their natural alignment, without gaps.
@@ -281,6 +293,7 @@ impl TryFrom<&RawAddr> for SocketAddr {
 }
 
 impl fmt::Debug for RawAddr {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unix = if self.length == 0 { Err(()) } else { UnixAddr::try_from(self).map_err(drop) };
         match (SocketAddr::try_from(self), unix) {
@@ -293,6 +306,13 @@ impl fmt::Debug for RawAddr {
                 .finish(),
         }
     }
+}
+
+#[cold]
+fn sentence(begin: &str, family: libc::sa_family_t) -> io::Error {
+    let mut sentence = String::from(begin);
+    sentence.push_str(&family.to_string());
+    invalid(sentence)
 }
 
 #[cold]

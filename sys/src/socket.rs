@@ -81,6 +81,7 @@ impl Domain {
     /// # Errors
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux, Android and Apple.
+    #[inline]
     pub fn vsock() -> io::Result<Domain> {
         sockaddr::vsock::family().map(Domain)
     }
@@ -99,6 +100,7 @@ impl Domain {
     ///
     /// `EBADF` or `ENOTSOCK`; [`InvalidData`](io::ErrorKind::InvalidData) if the address has no
     /// family.
+    #[inline]
     pub fn of(fd: BorrowedFd<'_>) -> io::Result<Domain> {
         let raw = local_raw(fd)?;
         let nameless = || io::Error::new(io::ErrorKind::InvalidData, "the socket has no family");
@@ -123,6 +125,7 @@ impl Type {
     /// # Errors
     ///
     /// `EBADF` or `ENOTSOCK`.
+    #[inline]
     pub fn of(fd: BorrowedFd<'_>) -> io::Result<Type> {
         sockopt::TYPE.get(fd).map(Type)
     }
@@ -168,6 +171,7 @@ pub fn create(domain: Domain, kind: Type) -> io::Result<OwnedFd> {
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
+#[inline]
 pub fn adopt(fd: BorrowedFd<'_>) -> io::Result<()> {
     fd::set_nonblocking(fd, true)?;
     #[cfg(not(edgewake_has = "msg_nosignal"))]
@@ -191,6 +195,7 @@ pub fn adopt(fd: BorrowedFd<'_>) -> io::Result<()> {
 /// # References
 ///
 /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
+#[inline]
 pub fn bind(fd: BorrowedFd<'_>, address: &SocketAddr) -> io::Result<()> {
     bind_raw(fd, &RawAddr::from(address))
 }
@@ -204,6 +209,7 @@ pub fn bind(fd: BorrowedFd<'_>, address: &SocketAddr) -> io::Result<()> {
 /// # References
 ///
 /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
+#[inline]
 pub fn bind_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<()> {
     let (address, length) = address.as_parts();
     // SAFETY: `address` outlives the call and is initialised for `length` bytes.
@@ -228,6 +234,7 @@ pub fn bind_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<()> {
 /// # References
 ///
 /// [listen(2)](https://man7.org/linux/man-pages/man2/listen.2.html)
+#[inline]
 pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
     // SAFETY: takes its arguments by value.
     unsafe { syscall!(listen(fd.as_raw_fd(), backlog)) }.map(drop)
@@ -243,6 +250,7 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
 /// # References
 ///
 /// [shutdown(2)](https://man7.org/linux/man-pages/man2/shutdown.2.html)
+#[inline]
 pub fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> io::Result<()> {
     let how = match how {
         Shutdown::Read => libc::SHUT_RD,
@@ -264,6 +272,7 @@ pub fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> io::Result<()> {
 ///
 /// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
 #[doc(alias = "getsockname")]
+#[inline]
 pub fn local_addr(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
     SocketAddr::try_from(&local_raw(fd)?)
 }
@@ -278,6 +287,7 @@ pub fn local_addr(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
 ///
 /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
 #[doc(alias = "getpeername")]
+#[inline]
 pub fn peer_addr(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
     SocketAddr::try_from(&peer_raw(fd)?)
 }
@@ -292,6 +302,7 @@ pub fn peer_addr(fd: BorrowedFd<'_>) -> io::Result<SocketAddr> {
 ///
 /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_ERROR`
 #[doc(alias = "SO_ERROR")]
+#[inline]
 pub fn take_error(fd: BorrowedFd<'_>) -> io::Result<Option<io::Error>> {
     sockopt::ERROR.get(fd)
 }
@@ -306,6 +317,7 @@ pub fn take_error(fd: BorrowedFd<'_>) -> io::Result<Option<io::Error>> {
 ///
 /// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
 #[doc(alias = "getsockname")]
+#[inline]
 pub fn local_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
     let filled = RawAddr::filled_by(|room, length| {
         // SAFETY: `room` is writable for `*length` bytes, and both outlive the call.
@@ -324,6 +336,7 @@ pub fn local_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
 ///
 /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
 #[doc(alias = "getpeername")]
+#[inline]
 pub fn peer_raw(fd: BorrowedFd<'_>) -> io::Result<RawAddr> {
     let filled = RawAddr::filled_by(|room, length| {
         // SAFETY: `room` is writable for `*length` bytes, and both outlive the call.

@@ -184,6 +184,7 @@ impl<T> SockOpt<T> {
     ///
     /// [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html)
     #[doc(alias = "getsockopt")]
+    #[inline]
     pub fn get(&self, fd: BorrowedFd<'_>) -> io::Result<T> {
         let name = self.name()?;
         let mut wire = Wire::empty();
@@ -207,6 +208,7 @@ impl<T> SockOpt<T> {
     ///
     /// [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html)
     #[doc(alias = "setsockopt")]
+    #[inline]
     pub fn set(&self, fd: BorrowedFd<'_>, value: T) -> io::Result<()> {
         let name = self.name()?;
         let wire = self.encoding.encode(value).ok_or_else(|| self.out_of_range())?;
@@ -243,6 +245,7 @@ impl<T> SockOpt<T> {
 }
 
 impl<T> Clone for SockOpt<T> {
+    #[inline]
     fn clone(&self) -> SockOpt<T> {
         *self
     }
@@ -251,6 +254,7 @@ impl<T> Clone for SockOpt<T> {
 impl<T> Copy for SockOpt<T> {}
 
 impl<T> fmt::Debug for SockOpt<T> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SockOpt")
             .field("label", &self.label)

@@ -26,11 +26,13 @@ use std::{io, os::fd::BorrowedFd};
 /// # References
 ///
 /// [splice(2)](https://man7.org/linux/man-pages/man2/splice.2.html)
+#[inline]
 pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Result<usize> {
     transfer(from, to, length)
 }
 
 #[cfg(edgewake_has = "splice")]
+#[inline]
 fn transfer(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Result<usize> {
     use std::{os::fd::AsRawFd, ptr::null_mut};
 
@@ -43,6 +45,7 @@ fn transfer(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Resu
 }
 
 #[cfg(not(edgewake_has = "splice"))]
+#[inline]
 fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no splice(2)"))
 }

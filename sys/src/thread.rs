@@ -20,6 +20,7 @@ use std::{io, time::Duration};
 ///
 /// [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html) `PR_SET_TIMERSLACK`
 #[doc(alias = "prctl")]
+#[inline]
 pub fn set_timer_slack(slack: Duration) -> io::Result<Duration> {
     set(slack)
 }

@@ -32,6 +32,7 @@ pub(crate) struct Buffer(Box<[u8]>);
 
 impl Buffer {
     /// A buffer of this size.
+    #[inline]
     pub(crate) fn take(size: usize) -> Buffer {
         let kept = POOL.try_with(|pool| pool.borrow_mut().take(size)).ok().flatten();
         Buffer(kept.unwrap_or_else(|| vec![0; size].into_boxed_slice()))
@@ -75,12 +76,14 @@ impl Drop for Buffer {
 impl Deref for Buffer {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl DerefMut for Buffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }

@@ -31,6 +31,7 @@ pub(super) struct Course {
 }
 
 impl Course {
+    #[inline]
     pub(super) fn new(method: CopyMethod) -> Course {
         let refused = !cfg!(edgewake_has = "splice") || method == CopyMethod::Buffer;
         Course { method, splices: method == CopyMethod::Splice, refused, row: 0 }
@@ -43,6 +44,7 @@ impl Course {
     }
 
     /// Whether these kinds of ends are worth it.
+    #[inline]
     pub(super) fn fits(&self, from: LinkKind, to: LinkKind) -> bool {
         use LinkKind::{Tcp, Unix, Vsock};
 
@@ -84,6 +86,7 @@ impl Course {
         self.refused = true;
     }
 
+    #[inline]
     pub(super) fn is_refused(&self) -> bool {
         self.refused
     }

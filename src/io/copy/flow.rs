@@ -102,12 +102,14 @@ pub(super) struct Plan<'p> {
 
 impl<'p> Plan<'p> {
     /// That of one direction, 0 or 1.
+    #[inline]
     pub(super) fn new(options: &CopyOptions<'p>, direction: usize) -> Plan<'p> {
         Plan { buffer_size: options.buffer_size, counter: options.counters[direction] }
     }
 }
 
 impl Flow {
+    #[inline]
     pub(super) fn new(end: End, options: &CopyOptions<'_>) -> Flow {
         Flow {
             phase: Phase::Moving,
@@ -121,11 +123,13 @@ impl Flow {
     }
 
     /// How many bytes were written.
+    #[inline]
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
     /// What the last poll, which returned `Pending`, waits for.
+    #[inline]
     pub(super) fn waits(&self) -> Waits {
         match (self.phase, &self.hand, &self.pipe) {
             (Phase::Moving, None, None) => Waits::Reader,

@@ -28,6 +28,7 @@ pub(super) struct OneWay<'a, 'c, R: ?Sized, W: ?Sized> {
 }
 
 impl<'a, 'c, R: ?Sized, W: ?Sized> OneWay<'a, 'c, R, W> {
+    #[inline]
     pub(super) fn new(
         options: CopyOptions<'c>,
         reader: &'a mut R,
@@ -44,6 +45,7 @@ where
 {
     type Output = io::Result<u64>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         let this = &mut *self;
         let (mut from, mut to) = (Port(&mut *this.reader), Port(&mut *this.writer));
@@ -65,6 +67,7 @@ pub(super) struct Bidirectional<'a, 'c, A: ?Sized, B: ?Sized> {
 }
 
 impl<'a, 'c, A: ?Sized, B: ?Sized> Bidirectional<'a, 'c, A, B> {
+    #[inline]
     pub(super) fn new(
         options: CopyOptions<'c>,
         a: &'a mut A,

@@ -58,6 +58,7 @@ pub struct CopyOptions<'c> {
 }
 
 impl Default for CopyOptions<'_> {
+    #[inline]
     fn default() -> Self {
         CopyOptions::new()
     }

@@ -76,30 +76,36 @@ pub(super) struct Pipe {
 
 impl Pipe {
     /// An empty one; none if the process has enough of them, or no descriptor left.
+    #[inline]
     pub(super) fn take() -> Option<Pipe> {
         let kept = POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten();
         let ends = Some(kept.or_else(Ends::make)?);
         Some(Pipe { ends, holds: 0 })
     }
 
+    #[inline]
     pub(super) fn holds(&self) -> usize {
         self.holds
     }
 
     /// Notes that `count` bytes have come in.
+    #[inline]
     pub(super) fn came(&mut self, count: usize) {
         self.holds += count;
     }
 
     /// Notes that `count` bytes have gone out.
+    #[inline]
     pub(super) fn went(&mut self, count: usize) {
         self.holds -= count;
     }
 
+    #[inline]
     pub(super) fn read_end(&self) -> BorrowedFd<'_> {
         self.ends().read.as_fd()
     }
 
+    #[inline]
     pub(super) fn write_end(&self) -> BorrowedFd<'_> {
         self.ends().write.as_fd()
     }

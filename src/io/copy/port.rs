@@ -31,28 +31,34 @@ pub(super) trait Sink {
 pub(super) struct Port<'a, T: ?Sized>(pub(super) &'a mut T);
 
 impl<T: AsyncRead + Unpin + ?Sized> Source for Port<'_, T> {
+    #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.0).poll_read(cx, buffer)
     }
 
+    #[inline]
     fn link(&self) -> Option<Link<'_>> {
         link(&*self.0)
     }
 }
 
 impl<T: AsyncWrite + Unpin + ?Sized> Sink for Port<'_, T> {
+    #[inline]
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.0).poll_write(cx, bytes)
     }
 
+    #[inline]
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_flush(cx)
     }
 
+    #[inline]
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_close(cx)
     }
 
+    #[inline]
     fn link(&self) -> Option<Link<'_>> {
         link(&*self.0)
     }

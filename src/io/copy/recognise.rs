@@ -34,6 +34,7 @@ pub(crate) enum LinkKind {
 }
 
 impl<'a> Link<'a> {
+    #[inline]
     pub(crate) fn new(io: &'a AsyncFd<OwnedFd>, kind: LinkKind) -> Link<'a> {
         Link { io, kind }
     }
@@ -131,6 +132,7 @@ fn identity<T: ?Sized>() -> TypeId {
     }
 
     impl<T: ?Sized> Identified for PhantomData<T> {
+        #[inline]
         fn identity(&self) -> TypeId
         where
             Self: 'static,

@@ -96,6 +96,7 @@ fn confirm(from: Link<'_>, fd: BorrowedFd<'_>, error: io::Error) -> io::Result<F
     socket::peek(fd, &mut [0]).map(|_| Filled::Read)
 }
 
+#[inline]
 fn is_refused(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
 

@@ -29,6 +29,7 @@ macro_rules! end_face {
                 /// writing too: the system never tells that its last writer has gone, so that
                 /// reading could wait for ever, and cannot tell it from an anonymous pipe.
                 /// [`OpenOptions::open_receiver`](super::OpenOptions::open_receiver) refuses it.
+                #[inline]
                 pub fn from_owned_fd(owned: OwnedFd) -> io::Result<$type> {
                     $type::try_from(owned)
                 }
@@ -44,6 +45,7 @@ macro_rules! end_face {
                 ///
                 /// What fcntl(2) returns; `EMFILE`, `ENFILE` as for
                 /// [`from_owned_fd`](Self::from_owned_fd).
+                #[inline]
                 pub fn from_owned_fd_unchecked(owned: OwnedFd) -> io::Result<$type> {
                     sys::adopt(owned.as_fd(), $end)?;
                     let end = $type::of_our_own(owned);
@@ -61,6 +63,7 @@ macro_rules! end_face {
                 /// # Errors
                 ///
                 /// What fcntl(2) returns; the descriptor is closed then.
+                #[inline]
                 pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
                     let owned = OwnedFd::from(self);
                     fd::set_nonblocking(owned.as_fd(), false)?;
@@ -72,6 +75,7 @@ macro_rules! end_face {
                 /// # Errors
                 ///
                 /// None today; the type leaves room.
+                #[inline]
                 pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
                     Ok(OwnedFd::from(self))
                 }
@@ -82,6 +86,7 @@ macro_rules! end_face {
                 ///
                 /// [`Unsupported`](std::io::ErrorKind::Unsupported) except on Linux and Android.
                 #[doc(alias = "F_GETPIPE_SZ")]
+                #[inline]
                 pub fn capacity(&self) -> io::Result<usize> {
                     sys::capacity(self.io().fd())
                 }
@@ -95,6 +100,7 @@ macro_rules! end_face {
                 /// - `EBUSY`: less than what is in the pipe;
                 /// - [`Unsupported`](std::io::ErrorKind::Unsupported) except on Linux and Android.
                 #[doc(alias = "F_SETPIPE_SZ")]
+                #[inline]
                 pub fn set_capacity(&self, bytes: usize) -> io::Result<usize> {
                     sys::set_capacity(self.io().fd(), bytes)
                 }
@@ -120,6 +126,7 @@ macro_rules! end_face {
                 ///
                 /// On Apple a `Receiver` of a FIFO by path could wait for ever; see
                 /// [`from_owned_fd`](Self::from_owned_fd).
+                #[inline]
                 fn try_from(owned: OwnedFd) -> io::Result<$type> {
                     sys::check(owned.as_fd(), $end)?;
                     $type::from_owned_fd_unchecked(owned)

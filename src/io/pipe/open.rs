@@ -56,6 +56,7 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     /// For one direction, and with the check that it is a FIFO.
+    #[inline]
     pub fn new() -> OpenOptions {
         OpenOptions::default()
     }
@@ -67,6 +68,7 @@ impl OpenOptions {
     /// # Platform notes
     ///
     /// POSIX leaves it open what this does; every system here does as described.
+    #[inline]
     pub fn read_write(&mut self, read_write: bool) -> &mut OpenOptions {
         self.read_write = read_write;
         self
@@ -74,6 +76,7 @@ impl OpenOptions {
 
     /// Opens what is at the path without the check that it is a FIFO: a terminal, say. See
     /// [`Receiver::from_owned_fd_unchecked`].
+    #[inline]
     pub fn unchecked(&mut self, unchecked: bool) -> &mut OpenOptions {
         self.unchecked = unchecked;
         self
@@ -93,6 +96,7 @@ impl OpenOptions {
     ///
     /// macOS and its kin report no event when the last writer of a FIFO closes it (golang#24164),
     /// so a receiver would wait for ever where others see the end.
+    #[inline]
     pub fn open_receiver(&self, path: impl AsRef<Path>) -> io::Result<Receiver> {
         if cfg!(edgewake_has = "fifo_end_unseen") && !self.read_write && !self.unchecked {
             let sentence = "this system does not tell when a FIFO's last writer closes it: \
@@ -113,6 +117,7 @@ impl OpenOptions {
     ///   [`open_sender_when_read`](Self::open_sender_when_read) waits for a reader,
     ///   [`read_write`](Self::read_write) needs none;
     /// - otherwise as for [`open_receiver`](Self::open_receiver), on every system alike.
+    #[inline]
     pub fn open_sender(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
         let path = path.as_ref();
         let owned = self.open(path, Access::Write).map_err(|error| explain(path, error))?;
@@ -135,6 +140,7 @@ impl OpenOptions {
     /// As for [`open_sender`](Self::open_sender);
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) only where no driver is running to
     /// time the wait.
+    #[inline]
     pub async fn open_sender_when_read(&self, path: impl AsRef<Path>) -> io::Result<Sender> {
         let mut backoff = Backoff::between(PAUSES.0, PAUSES.1);
         loop {

@@ -55,6 +55,7 @@ impl Receiver {
     /// # Platform notes
     ///
     /// A FIFO that no writer has opened yet has not been closed, except on NetBSD and OpenBSD.
+    #[inline]
     pub async fn closed(&self) -> io::Result<()> {
         self.io.until::<true, _>(false, |fd| sys::is_hung_up(fd, End::Read)).await
     }
@@ -77,6 +78,7 @@ impl Receiver {
     /// # Platform notes
     ///
     /// Those of [`OpenOptions::open_receiver`](super::OpenOptions::open_receiver).
+    #[inline]
     pub async fn reopened(&self) -> io::Result<()> {
         self.io.until::<true, _>(true, |fd| Ok(sys::available(fd)? > 0)).await
     }
@@ -88,6 +90,7 @@ impl Receiver {
     /// `ENOTTY` or the like, where an [unchecked](Self::from_owned_fd_unchecked) descriptor cannot
     /// tell.
     #[doc(alias = "FIONREAD")]
+    #[inline]
     pub fn available(&self) -> io::Result<usize> {
         sys::available(self.io.fd())
     }
@@ -108,6 +111,7 @@ impl Receiver {
     /// # Errors
     ///
     /// As for [`try_read`](Self::try_read).
+    #[inline]
     pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let length = vectored_length(buffers.iter().map(|buffer| buffer.len()));
         self.io.try_receive(length, |fd| sys::read_vectored(fd, buffers).map(Taken::part))
@@ -158,6 +162,7 @@ impl Receiver {
     }
 
     /// An end of this library's making.
+    #[inline]
     pub(super) fn of_our_own(owned: OwnedFd) -> Receiver {
         Receiver { io: AsyncFd::lazy(owned, Kind::PipeReader) }
     }
@@ -169,6 +174,7 @@ fn taken_into<B: BufMut + ?Sized>(fd: BorrowedFd<'_>, buffer: &mut B) -> io::Res
 }
 
 impl Linked for Receiver {
+    #[inline]
     fn link(&self) -> Link<'_> {
         Link::new(&self.io, LinkKind::Pipe)
     }
@@ -184,6 +190,7 @@ impl AsyncRead for &Receiver {
         self.io.poll_receive(cx, buffer.len(), |fd| sys::read(fd, buffer).map(Taken::part))
     }
 
+    #[inline]
     fn poll_read_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -204,6 +211,7 @@ impl AsyncRead for Receiver {
         Pin::new(&mut &*self).poll_read(cx, buffer)
     }
 
+    #[inline]
     fn poll_read_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -217,6 +225,7 @@ impl TryFrom<ChildStdout> for Receiver {
     type Error = io::Error;
 
     /// Takes over what a child process writes to its standard output.
+    #[inline]
     fn try_from(stdout: ChildStdout) -> io::Result<Receiver> {
         Receiver::try_from(OwnedFd::from(stdout))
     }
@@ -226,6 +235,7 @@ impl TryFrom<ChildStderr> for Receiver {
     type Error = io::Error;
 
     /// Takes over what a child process writes to its standard error.
+    #[inline]
     fn try_from(stderr: ChildStderr) -> io::Result<Receiver> {
         Receiver::try_from(OwnedFd::from(stderr))
     }

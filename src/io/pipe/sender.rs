@@ -57,6 +57,7 @@ impl Sender {
     /// # Errors
     ///
     /// As for [`writable`](Self::writable); on kqueue also `EMFILE`.
+    #[inline]
     pub async fn closed(&self) -> io::Result<()> {
         self.io.until::<false, _>(false, |fd| sys::is_hung_up(fd, End::Write)).await
     }
@@ -78,6 +79,7 @@ impl Sender {
     /// # Errors
     ///
     /// As for [`try_write`](Self::try_write).
+    #[inline]
     pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         let length = vectored_length(buffers.iter().map(|buffer| buffer.len()));
         self.io.try_transmit(length, |fd| sys::write_vectored(fd, buffers))
@@ -183,12 +185,14 @@ impl Sender {
 
     /// An end of this library's making. [`sys::prepare_end`] was called, so that it can be closed
     /// when no descriptor is left.
+    #[inline]
     pub(super) fn of_our_own(owned: OwnedFd) -> Sender {
         Sender { io: AsyncFd::lazy(owned, Kind::PipeWriter), ended: false }
     }
 }
 
 impl Linked for Sender {
+    #[inline]
     fn link(&self) -> Link<'_> {
         Link::new(&self.io, LinkKind::Pipe)
     }
@@ -204,6 +208,7 @@ impl AsyncWrite for &Sender {
         self.poll_bytes(cx, bytes)
     }
 
+    #[inline]
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -219,6 +224,7 @@ impl AsyncWrite for &Sender {
     }
 
     /// Does nothing: others may hold references too. Close or drop the `Sender` itself.
+    #[inline]
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -234,6 +240,7 @@ impl AsyncWrite for Sender {
         self.poll_bytes(cx, bytes)
     }
 
+    #[inline]
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -251,6 +258,7 @@ impl AsyncWrite for Sender {
     /// Closes the descriptor: the reader sees the end, unless there are other writers. Writing is
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) from then on. It takes no further descriptor, so
     /// it works at a descriptor limit; the number stays in use, for nothing, until this is dropped.
+    #[inline]
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.end())
     }
@@ -260,6 +268,7 @@ impl TryFrom<ChildStdin> for Sender {
     type Error = io::Error;
 
     /// Takes over what a child process reads from its standard input.
+    #[inline]
     fn try_from(stdin: ChildStdin) -> io::Result<Sender> {
         Sender::try_from(OwnedFd::from(stdin))
     }

@@ -27,6 +27,7 @@ struct Shared {
 }
 
 impl Default for SharedBackoff {
+    #[inline]
     fn default() -> SharedBackoff {
         SharedBackoff { shared: Mutex::new(None), first: Backoff::new }
     }
@@ -34,11 +35,13 @@ impl Default for SharedBackoff {
 
 impl SharedBackoff {
     /// As [`Backoff::brief`].
+    #[inline]
     pub(in crate::net) fn brief() -> SharedBackoff {
         SharedBackoff { shared: Mutex::new(None), first: Backoff::brief }
     }
 
     /// Pending while a pause lasts; the caller is woken at its end.
+    #[inline]
     pub(in crate::net) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         let mut shared = lock(&self.shared);
         let Some(Shared { backoff, crowd }) = shared.as_mut() else { return Poll::Ready(()) };
@@ -50,6 +53,7 @@ impl SharedBackoff {
 
     /// Starts the next pause, unless someone else's has just started. False where no driver is
     /// there to time it.
+    #[inline]
     pub(in crate::net) fn start(&self) -> bool {
         let mut shared = lock(&self.shared);
         let Shared { backoff, crowd } = shared.get_or_insert_with(|| Shared {
@@ -60,6 +64,7 @@ impl SharedBackoff {
     }
 
     /// The pause helped: the next one is a short one again. False if others wait for it still.
+    #[inline]
     pub(in crate::net) fn reset(&self) -> bool {
         let (over, outcome) = {
             let mut shared = lock(&self.shared);
@@ -89,6 +94,7 @@ impl Crowd {
 }
 
 impl Wake for Crowd {
+    #[inline]
     fn wake(self: Arc<Crowd>) {
         let wakers = take(&mut *lock(&self.0));
         wakers.into_iter().for_each(Waker::wake);

@@ -66,6 +66,7 @@ macro_rules! send_file_face {
                 ///
                 /// [sendfile(2)](https://man7.org/linux/man-pages/man2/sendfile.2.html)
                 #[doc(alias = "sendfile")]
+                #[inline]
                 pub async fn send_file(
                     &self,
                     file: impl AsFd,
@@ -82,6 +83,7 @@ macro_rules! send_file_face {
                 ///
                 /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) if there is no room; otherwise
                 /// as for [`send_file`](Self::send_file).
+                #[inline]
                 pub fn try_send_file(
                     &self,
                     file: impl AsFd,
@@ -98,6 +100,7 @@ macro_rules! send_file_face {
                 /// # Errors
                 ///
                 /// As for [`send_file`](Self::send_file); the range is as it was.
+                #[inline]
                 pub fn poll_send_file(
                     &self,
                     cx: &mut Context<'_>,

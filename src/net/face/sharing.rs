@@ -26,6 +26,7 @@ macro_rules! sharing_face {
             ///
             /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_DUPFD_CLOEXEC`
             #[doc(alias = "dup")]
+            #[inline]
             pub fn try_clone(&self) -> ::std::io::Result<$type> {
                 let io = $crate::net::face::sharing::Duplicate::duplicate(&self.io)?;
                 Ok($type { io, backoff: $crate::net::backoff::SharedBackoff::default() })
@@ -78,6 +79,7 @@ macro_rules! sharing_face {
             /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html)
             /// `EPOLLEXCLUSIVE`
             #[doc(alias = "EPOLLEXCLUSIVE")]
+            #[inline]
             pub fn set_wake_one(&self) -> ::std::io::Result<()> {
                 $crate::net::face::sharing::wake_one(&self.io)
             }
@@ -92,6 +94,7 @@ pub(in crate::net) trait Duplicate: Sized {
 }
 
 impl Duplicate for AsyncFd<OwnedFd> {
+    #[inline]
     fn duplicate(&self) -> io::Result<AsyncFd<OwnedFd>> {
         // As `as_fd` says it: from now on closing one descriptor does not end its registration.
         let copy = AsyncFd::lazy(fd::duplicate(self.as_fd())?, Kind::Listener);
@@ -103,6 +106,7 @@ impl Duplicate for AsyncFd<OwnedFd> {
     }
 }
 
+#[inline]
 pub(in crate::net) fn wake_one(io: &AsyncFd<OwnedFd>) -> io::Result<()> {
     if !Selector::HAS_EXCLUSIVE {
         let sentence = "this system wakes every loop that waits at a listener (EPOLLEXCLUSIVE)";

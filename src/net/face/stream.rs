@@ -26,6 +26,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// As for [`readable`](Self::readable).
+                #[inline]
                 pub async fn closed(&self) -> io::Result<()> {
                     self.io().closed().await
                 }
@@ -46,6 +47,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// As for [`try_read`](Self::try_read).
+                #[inline]
                 pub fn try_read_vectored(
                     &self,
                     buffers: &mut [IoSliceMut<'_>],
@@ -69,6 +71,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// As for [`try_write`](Self::try_write).
+                #[inline]
                 pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
                     self.io().try_send_vectored(buffers)
                 }
@@ -82,6 +85,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// What recv(2) returns, and as for [`readable`](Self::readable).
+                #[inline]
                 pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     std::future::poll_fn(|cx| self.poll_peek(cx, buffer)).await
                 }
@@ -91,6 +95,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// As for [`peek`](Self::peek).
+                #[inline]
                 pub fn poll_peek(
                     &self,
                     cx: &mut Context<'_>,
@@ -105,6 +110,7 @@ macro_rules! stream_face {
                 /// # Errors
                 ///
                 /// What else shutdown(2) returns.
+                #[inline]
                 pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
                     self.io().shutdown(how)
                 }
@@ -113,6 +119,7 @@ macro_rules! stream_face {
                 /// reads goes on until `WouldBlock`. For sockets that something else reads from
                 /// too, or whose reads do not take all that is there: kernel TLS, raw out-of-band
                 /// receives.
+                #[inline]
                 pub fn read_until_would_block(&self) {
                     self.io().registration().read_until_would_block();
                 }
@@ -128,6 +135,7 @@ macro_rules! stream_face {
                     self.io().poll_recv::<$receive>(cx, buffer)
                 }
 
+                #[inline]
                 fn poll_read_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -147,6 +155,7 @@ macro_rules! stream_face {
                     self.io().poll_send(cx, bytes)
                 }
 
+                #[inline]
                 fn poll_write_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -162,6 +171,7 @@ macro_rules! stream_face {
                 }
 
                 /// Shuts down the writing half.
+                #[inline]
                 fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
                     Poll::Ready(self.shutdown(Shutdown::Write))
                 }
@@ -177,6 +187,7 @@ macro_rules! stream_face {
                     self.io().poll_recv::<$receive>(cx, buffer)
                 }
 
+                #[inline]
                 fn poll_read_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -196,6 +207,7 @@ macro_rules! stream_face {
                     self.io().poll_send(cx, bytes)
                 }
 
+                #[inline]
                 fn poll_write_vectored(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -211,6 +223,7 @@ macro_rules! stream_face {
                 }
 
                 /// Shuts down the writing half.
+                #[inline]
                 fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
                     Poll::Ready(self.shutdown(Shutdown::Write))
                 }

@@ -41,6 +41,7 @@ macro_rules! urgent_face {
                 /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_OOB`,
                 /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) "Sockets API"
                 #[doc(alias = "MSG_OOB")]
+                #[inline]
                 pub async fn recv_oob(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     self.io().recv_oob(buffer).await
                 }
@@ -53,6 +54,7 @@ macro_rules! urgent_face {
                 /// [`InvalidInput`](std::io::ErrorKind::InvalidInput) if `SO_OOBINLINE` is set;
                 /// otherwise what recv(2) returns.
                 #[doc(alias = "MSG_OOB")]
+                #[inline]
                 pub fn try_recv_oob(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     self.io().try_recv_oob(buffer)
                 }
@@ -74,6 +76,7 @@ macro_rules! urgent_face {
                 ///
                 /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html) `MSG_OOB`
                 #[doc(alias = "MSG_OOB")]
+                #[inline]
                 pub async fn send_oob(&self, bytes: &[u8]) -> io::Result<usize> {
                     std::future::poll_fn(|cx| self.io().poll_send_oob(cx, bytes)).await
                 }

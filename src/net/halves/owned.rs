@@ -42,6 +42,7 @@ macro_rules! owned_halves {
             /// # Errors
             ///
             /// [`ReuniteError`], with both halves in it, if they are not of the same stream.
+            #[inline]
             pub fn reunite(self, write: OwnedWriteHalf) -> Result<$stream, ReuniteError> {
                 reunite(self, write)
             }
@@ -64,12 +65,14 @@ macro_rules! owned_halves {
             /// # Errors
             ///
             /// [`ReuniteError`], with both halves in it, if they are not of the same stream.
+            #[inline]
             pub fn reunite(self, read: OwnedReadHalf) -> Result<$stream, ReuniteError> {
                 reunite(read, self)
             }
 
             /// Drops the half without shutting writing down: the peer sees no end of the stream
             /// until the reading half is dropped too, and with it the socket.
+            #[inline]
             pub fn forget(mut self) {
                 self.shutdown_on_drop = false;
             }
@@ -101,6 +104,7 @@ macro_rules! owned_halves {
         pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
 
         impl ::std::fmt::Display for ReuniteError {
+            #[inline]
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str("the halves are not of the same stream")
             }

@@ -41,6 +41,7 @@ use crate::net::{
 
 impl Connector {
     /// Connects to the first of the addresses that answers.
+    #[inline]
     pub(super) async fn connect_resolved(&self, addresses: Addresses) -> io::Result<TcpStream> {
         let address = match addresses.as_slice() {
             [address] => *address,

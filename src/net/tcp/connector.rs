@@ -59,6 +59,7 @@ pub struct Connector {
 impl Connector {
     /// Starts from what [`TcpStream::connect`] does: attempts 250 ms apart, side by side, on
     /// sockets as they come.
+    #[inline]
     pub fn new() -> Connector {
         Connector::with(false)
     }
@@ -70,6 +71,7 @@ impl Connector {
     /// Sets for how long an attempt may go without an answer before the next one starts beside it:
     /// 250 ms by default. Outside of 10 ms to 2 s the nearer of the two is taken, as RFC 8305 has
     /// it.
+    #[inline]
     pub fn attempt_delay(mut self, delay: Duration) -> Connector {
         self.delay = delay.clamp(SHORTEST_DELAY, LONGEST_DELAY);
         self
@@ -77,6 +79,7 @@ impl Connector {
 
     /// Sets whether the addresses are tried strictly one after another, in the order in which they
     /// come, each until it fails by itself; off by default.
+    #[inline]
     pub fn in_order(mut self, in_order: bool) -> Connector {
         self.in_order = in_order;
         self
@@ -93,6 +96,7 @@ impl Connector {
     ///
     /// On Linux sockets share a port, and race, if [`prepare`](Self::prepare) sets
     /// [`set_reuse_addr`](TcpSocket::set_reuse_addr) on each.
+    #[inline]
     pub fn bind(mut self, local: SocketAddr) -> Connector {
         let place = if local.is_ipv4() { &mut self.local_v4 } else { &mut self.local_v6 };
         *place = Some(local);
@@ -101,6 +105,7 @@ impl Connector {
 
     /// Sets what is done with each socket before it is bound and connected. An error of it ends
     /// that attempt. It must not block.
+    #[inline]
     pub fn prepare(
         mut self,
         prepare: impl Fn(&TcpSocket) -> io::Result<()> + Send + Sync + 'static,
@@ -118,11 +123,13 @@ impl Connector {
     /// # Errors
     ///
     /// As for [`TcpStream::connect`], and what bind(2) and [`prepare`](Self::prepare) return.
+    #[inline]
     pub async fn connect(&self, addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
         self.connect_resolved(addresses.resolve().await?).await
     }
 
     /// The socket of one attempt, as far as that is possible before it connects.
+    #[inline]
     pub(super) fn socket_for(&self, address: &SocketAddr) -> io::Result<TcpSocket> {
         let socket = TcpSocket::new_for(address)?;
         if let Some(prepare) = &self.prepare {
@@ -139,26 +146,31 @@ impl Connector {
     }
 
     /// The port that an attempt needs, and others may have; not one that the system chooses.
+    #[inline]
     pub(super) fn local_port(&self, address: &SocketAddr) -> Option<u16> {
         self.local_for(address).map(|local| local.port()).filter(|port| *port != 0)
     }
 
+    #[inline]
     pub(super) fn is_in_order(&self) -> bool {
         self.in_order
     }
 
+    #[inline]
     pub(super) fn delay(&self) -> Duration {
         self.delay
     }
 }
 
 impl Default for Connector {
+    #[inline]
     fn default() -> Connector {
         Connector::new()
     }
 }
 
 impl fmt::Debug for Connector {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
             .field("attempt_delay", &self.delay)

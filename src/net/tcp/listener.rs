@@ -70,6 +70,7 @@ impl TcpListener {
     /// - `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`: what bind(2) says of the last address tried;
     /// - [`InvalidInput`](io::ErrorKind::InvalidInput): no address;
     /// - of a name also what [`lookup_host`](crate::net::lookup_host) returns.
+    #[inline]
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
         first(addresses.resolve().await?, TcpListener::bind_to)
     }
@@ -83,6 +84,7 @@ impl TcpListener {
     }
 
     /// A descriptor that listens; `private` if nobody else can have a duplicate of it.
+    #[inline]
     pub(super) fn from_listening(fd: OwnedFd, private: bool) -> TcpListener {
         let io = AsyncFd::lazy(fd, Kind::Listener);
         if !private {
@@ -116,6 +118,7 @@ impl TcpListener {
     /// # References
     ///
     /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+    #[inline]
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.io.accept_with(take).await
     }
@@ -125,6 +128,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// As for [`accept`](Self::accept).
+    #[inline]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.io.poll_accept_with(cx, &self.backoff, take)
     }
@@ -134,6 +138,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for accept(2).
+    #[inline]
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.io.try_accept_with(take)
     }
@@ -156,6 +161,7 @@ impl TcpListener {
     /// # })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
@@ -165,6 +171,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         socket::local_addr(self.io.fd())
     }
@@ -174,6 +181,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it does not listen; what fcntl(2) returns.
+    #[inline]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         TcpListener::try_from(listener)
     }
@@ -183,6 +191,7 @@ impl TcpListener {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::TcpListener> {
         Ok(OwnedFd::from(self).into())
     }
@@ -200,6 +209,7 @@ impl TcpListener {
     ///
     /// As for [`TcpSocket::listen`](super::TcpSocket::listen).
     #[doc(alias = "listen")]
+    #[inline]
     pub fn set_backlog(&self, backlog: u32) -> io::Result<()> {
         socket::listen(self.fd(), i32::try_from(backlog).unwrap_or(i32::MAX))
     }
@@ -220,6 +230,7 @@ impl TcpListener {
     ///
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_FASTOPEN`
     #[doc(alias = "TCP_FASTOPEN")]
+    #[inline]
     pub fn set_fast_open(&self, queue: u32) -> io::Result<()> {
         sockopt::FAST_OPEN.set(self.fd(), queue)
     }
@@ -230,6 +241,7 @@ impl TcpListener {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) where there is no such thing.
     #[doc(alias = "TCP_FASTOPEN")]
+    #[inline]
     pub fn fast_open(&self) -> io::Result<u32> {
         sockopt::FAST_OPEN.get(self.fd())
     }
@@ -245,6 +257,7 @@ impl TcpListener {
     ///
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_DEFER_ACCEPT`
     #[doc(alias = "TCP_DEFER_ACCEPT")]
+    #[inline]
     pub fn set_defer_accept(&self, timeout: Duration) -> io::Result<()> {
         sockopt::DEFER_ACCEPT.set(self.fd(), timeout)
     }
@@ -255,10 +268,12 @@ impl TcpListener {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux.
     #[doc(alias = "TCP_DEFER_ACCEPT")]
+    #[inline]
     pub fn defer_accept(&self) -> io::Result<Duration> {
         sockopt::DEFER_ACCEPT.get(self.fd())
     }
 
+    #[inline]
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.io.fd()
     }
@@ -283,6 +298,7 @@ pub struct Incoming<'a> {
 impl Stream for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let accepted = ready!(self.listener.poll_accept(cx));
         Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
@@ -293,6 +309,7 @@ impl TryFrom<std::net::TcpListener> for TcpListener {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         TcpListener::try_from(OwnedFd::from(listener))
     }
@@ -303,6 +320,7 @@ impl TryFrom<OwnedFd> for TcpListener {
 
     /// Takes a listening socket over and makes it non-blocking. One that does not listen is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput): [`TcpSocket`](super::TcpSocket) takes it.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<TcpListener> {
         // Some of the errors that such a socket answers to accept are those of a connection that
         // died, after which accepting would go on for ever.

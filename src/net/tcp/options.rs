@@ -31,6 +31,7 @@ macro_rules! common_options {
             ///
             /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_NODELAY`
             #[doc(alias = "TCP_NODELAY")]
+            #[inline]
             pub fn nodelay(&self) -> io::Result<bool> {
                 sockopt::NODELAY.get(self.fd())
             }
@@ -44,6 +45,7 @@ macro_rules! common_options {
             /// What setsockopt(2) returns; on Apple `EINVAL` once the peer has reset the
             /// connection.
             #[doc(alias = "TCP_NODELAY")]
+            #[inline]
             pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
                 sockopt::NODELAY.set(self.fd(), nodelay)
             }
@@ -61,6 +63,7 @@ macro_rules! common_options {
             /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_KEEPIDLE`,
             /// `TCP_KEEPINTVL`, `TCP_KEEPCNT`
             #[doc(alias = "SO_KEEPALIVE")]
+            #[inline]
             pub fn keepalive(&self) -> io::Result<Option<Keepalive>> {
                 keepalive::get(self.fd())
             }
@@ -76,6 +79,7 @@ macro_rules! common_options {
             ///   (OpenBSD: any of the three).
             #[doc(alias = "SO_KEEPALIVE")]
             #[doc(alias = "TCP_KEEPIDLE")]
+            #[inline]
             pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
                 keepalive::set(self.fd(), keepalive)
             }
@@ -91,6 +95,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_LINGER`
             #[doc(alias = "SO_LINGER")]
+            #[inline]
             pub fn linger(&self) -> io::Result<Option<Duration>> {
                 sockopt::LINGER.get(self.fd())
             }
@@ -114,6 +119,7 @@ macro_rules! common_options {
             ///
             /// Apple: `SO_LINGER_SEC`, because `SO_LINGER` counts clock ticks there.
             #[doc(alias = "SO_LINGER")]
+            #[inline]
             pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
                 sockopt::LINGER.set(self.fd(), linger)
             }
@@ -131,6 +137,7 @@ macro_rules! common_options {
             /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_UNICAST_HOPS`
             #[doc(alias = "IP_TTL")]
             #[doc(alias = "IPV6_UNICAST_HOPS")]
+            #[inline]
             pub fn ttl(&self) -> io::Result<u32> {
                 let domain = Domain::of(self.fd())?;
                 sockopt::hop_limit(domain).get(self.fd())
@@ -143,6 +150,7 @@ macro_rules! common_options {
             /// `EINVAL` for a value out of range.
             #[doc(alias = "IP_TTL")]
             #[doc(alias = "IPV6_UNICAST_HOPS")]
+            #[inline]
             pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
                 let domain = Domain::of(self.fd())?;
                 sockopt::hop_limit(domain).set(self.fd(), ttl)
@@ -162,6 +170,7 @@ macro_rules! common_options {
             #[doc(alias = "IP_TOS")]
             #[doc(alias = "IPV6_TCLASS")]
             #[doc(alias = "DSCP")]
+            #[inline]
             pub fn tos(&self) -> io::Result<u32> {
                 let domain = Domain::of(self.fd())?;
                 sockopt::traffic_class(domain).get(self.fd())
@@ -179,6 +188,7 @@ macro_rules! common_options {
             #[doc(alias = "IP_TOS")]
             #[doc(alias = "IPV6_TCLASS")]
             #[doc(alias = "DSCP")]
+            #[inline]
             pub fn set_tos(&self, tos: u32) -> io::Result<()> {
                 let domain = Domain::of(self.fd())?;
                 sockopt::traffic_class(domain).set(self.fd(), tos)
@@ -195,6 +205,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_RCVBUF`
             #[doc(alias = "SO_RCVBUF")]
+            #[inline]
             pub fn recv_buffer_size(&self) -> io::Result<usize> {
                 sockopt::RECV_BUFFER_SIZE.get(self.fd())
             }
@@ -212,6 +223,7 @@ macro_rules! common_options {
             /// Linux doubles the size for its bookkeeping and reports the double, raises what is
             /// too little and cuts what is over `/proc/sys/net/core/rmem_max` without an error.
             #[doc(alias = "SO_RCVBUF")]
+            #[inline]
             pub fn set_recv_buffer_size(&self, size: usize) -> io::Result<()> {
                 sockopt::RECV_BUFFER_SIZE.set(self.fd(), size)
             }
@@ -227,6 +239,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_SNDBUF`
             #[doc(alias = "SO_SNDBUF")]
+            #[inline]
             pub fn send_buffer_size(&self) -> io::Result<usize> {
                 sockopt::SEND_BUFFER_SIZE.get(self.fd())
             }
@@ -238,6 +251,7 @@ macro_rules! common_options {
             ///
             /// `ENOBUFS` above the limit, except on Linux.
             #[doc(alias = "SO_SNDBUF")]
+            #[inline]
             pub fn set_send_buffer_size(&self, size: usize) -> io::Result<()> {
                 sockopt::SEND_BUFFER_SIZE.set(self.fd(), size)
             }
@@ -252,6 +266,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_MARK`
             #[doc(alias = "SO_MARK")]
+            #[inline]
             pub fn mark(&self) -> io::Result<u32> {
                 sockopt::MARK.get(self.fd())
             }
@@ -263,6 +278,7 @@ macro_rules! common_options {
             /// `EPERM` without `CAP_NET_ADMIN` (or, since Linux 5.17, `CAP_NET_RAW`);
             /// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere.
             #[doc(alias = "SO_MARK")]
+            #[inline]
             pub fn set_mark(&self, mark: u32) -> io::Result<()> {
                 sockopt::MARK.set(self.fd(), mark)
             }
@@ -277,6 +293,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_BINDTODEVICE`
             #[doc(alias = "SO_BINDTODEVICE")]
+            #[inline]
             pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
                 sockopt::bind_device(self.fd())
             }
@@ -291,6 +308,7 @@ macro_rules! common_options {
             /// - [`Unsupported`](io::ErrorKind::Unsupported) elsewhere. Apple has
             ///   [`BOUND_INTERFACE`](crate::net::sockopt::BOUND_INTERFACE).
             #[doc(alias = "SO_BINDTODEVICE")]
+            #[inline]
             pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
                 sockopt::set_bind_device(self.fd(), device)
             }
@@ -307,6 +325,7 @@ macro_rules! common_options {
             ///
             /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_USER_TIMEOUT`
             #[doc(alias = "TCP_USER_TIMEOUT")]
+            #[inline]
             pub fn user_timeout(&self) -> io::Result<Duration> {
                 sockopt::USER_TIMEOUT.get(self.fd())
             }
@@ -319,6 +338,7 @@ macro_rules! common_options {
             /// [`InvalidInput`](io::ErrorKind::InvalidInput) above 24 days;
             /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux.
             #[doc(alias = "TCP_USER_TIMEOUT")]
+            #[inline]
             pub fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
                 sockopt::USER_TIMEOUT.set(self.fd(), timeout)
             }
@@ -336,6 +356,7 @@ macro_rules! common_options {
             /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) and the kernel's
             /// [ip-sysctl](https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html)
             #[doc(alias = "TCP_NOTSENT_LOWAT")]
+            #[inline]
             pub fn notsent_lowat(&self) -> io::Result<u32> {
                 sockopt::NOTSENT_LOWAT.get(self.fd())
             }
@@ -348,6 +369,7 @@ macro_rules! common_options {
             ///
             /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux and Apple.
             #[doc(alias = "TCP_NOTSENT_LOWAT")]
+            #[inline]
             pub fn set_notsent_lowat(&self, bytes: u32) -> io::Result<()> {
                 sockopt::NOTSENT_LOWAT.set(self.fd(), bytes)
             }
@@ -362,6 +384,7 @@ macro_rules! common_options {
             ///
             /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_CONGESTION`
             #[doc(alias = "TCP_CONGESTION")]
+            #[inline]
             pub fn congestion(&self) -> io::Result<Vec<u8>> {
                 sockopt::congestion(self.fd())
             }
@@ -375,6 +398,7 @@ macro_rules! common_options {
             /// - `EPERM`: it takes `CAP_NET_ADMIN`;
             /// - [`Unsupported`](io::ErrorKind::Unsupported) except on Linux and FreeBSD.
             #[doc(alias = "TCP_CONGESTION")]
+            #[inline]
             pub fn set_congestion(&self, algorithm: &[u8]) -> io::Result<()> {
                 sockopt::set_congestion(self.fd(), algorithm)
             }
@@ -389,6 +413,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEADDR`
             #[doc(alias = "SO_REUSEADDR")]
+            #[inline]
             pub fn reuse_addr(&self) -> io::Result<bool> {
                 sockopt::REUSE_ADDR.get(self.fd())
             }
@@ -403,6 +428,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEPORT`
             #[doc(alias = "SO_REUSEPORT")]
+            #[inline]
             pub fn reuse_port(&self) -> io::Result<bool> {
                 sockopt::REUSE_PORT.get(self.fd())
             }
@@ -417,6 +443,7 @@ macro_rules! common_options {
             ///
             /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_V6ONLY`
             #[doc(alias = "IPV6_V6ONLY")]
+            #[inline]
             pub fn only_v6(&self) -> io::Result<bool> {
                 sockopt::ONLY_V6.get(self.fd())
             }
@@ -431,6 +458,7 @@ macro_rules! common_options {
             ///
             /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_ERROR`
             #[doc(alias = "SO_ERROR")]
+            #[inline]
             pub fn take_error(&self) -> io::Result<Option<io::Error>> {
                 socket::take_error(self.fd())
             }

@@ -39,6 +39,7 @@ impl TcpStream {
     /// # })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves(self)
     }

@@ -64,6 +64,7 @@ impl TcpSocket {
     /// # References
     ///
     /// [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html)
+    #[inline]
     pub fn new_v4() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV4)
     }
@@ -74,6 +75,7 @@ impl TcpSocket {
     /// # Errors
     ///
     /// As for [`new_v4`](Self::new_v4); `EAFNOSUPPORT` where there is no IPv6.
+    #[inline]
     pub fn new_v6() -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::IPV6)
     }
@@ -83,6 +85,7 @@ impl TcpSocket {
     /// # Errors
     ///
     /// As for [`new_v6`](Self::new_v6).
+    #[inline]
     pub fn new_for(address: &SocketAddr) -> io::Result<TcpSocket> {
         TcpSocket::new(Domain::for_addr(address))
     }
@@ -98,6 +101,7 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(socket: std::net::TcpStream) -> io::Result<TcpSocket> {
         TcpSocket::try_from(socket)
     }
@@ -113,6 +117,7 @@ impl TcpSocket {
     /// # References
     ///
     /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
+    #[inline]
     pub fn bind(&self, address: SocketAddr) -> io::Result<()> {
         socket::bind(self.fd(), &address)
     }
@@ -132,6 +137,7 @@ impl TcpSocket {
     /// # References
     ///
     /// [listen(2)](https://man7.org/linux/man-pages/man2/listen.2.html)
+    #[inline]
     pub fn listen(self, backlog: u32) -> io::Result<TcpListener> {
         socket::listen(self.fd(), i32::try_from(backlog).unwrap_or(i32::MAX))?;
         let private = self.origin() == Origin::Own;
@@ -152,6 +158,7 @@ impl TcpSocket {
     /// # References
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    #[inline]
     pub async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
         let origin = self.origin();
         TcpStream::connect_socket(self.fd, &address, origin).await
@@ -171,10 +178,12 @@ impl TcpSocket {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         socket::local_addr(self.fd())
     }
 
+    #[inline]
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -193,6 +202,7 @@ impl TcpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEADDR`
     #[doc(alias = "SO_REUSEADDR")]
+    #[inline]
     pub fn set_reuse_addr(&self, reuse: bool) -> io::Result<()> {
         sockopt::REUSE_ADDR.set(self.fd(), reuse)
     }
@@ -212,6 +222,7 @@ impl TcpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEPORT`
     #[doc(alias = "SO_REUSEPORT")]
+    #[inline]
     pub fn set_reuse_port(&self, reuse: bool) -> io::Result<()> {
         sockopt::REUSE_PORT.set(self.fd(), reuse)
     }
@@ -230,6 +241,7 @@ impl TcpSocket {
     ///
     /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_V6ONLY`
     #[doc(alias = "IPV6_V6ONLY")]
+    #[inline]
     pub fn set_only_v6(&self, only: bool) -> io::Result<()> {
         sockopt::ONLY_V6.set(self.fd(), only)
     }
@@ -248,6 +260,7 @@ impl TcpSocket {
     ///
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_FASTOPEN_CONNECT`
     #[doc(alias = "TCP_FASTOPEN_CONNECT")]
+    #[inline]
     pub fn set_fast_open_connect(&self, fast_open: bool) -> io::Result<()> {
         sockopt::FAST_OPEN_CONNECT.set(self.fd(), fast_open)
     }
@@ -258,6 +271,7 @@ impl TcpSocket {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux.
     #[doc(alias = "TCP_FASTOPEN_CONNECT")]
+    #[inline]
     pub fn fast_open_connect(&self) -> io::Result<bool> {
         sockopt::FAST_OPEN_CONNECT.get(self.fd())
     }
@@ -267,6 +281,7 @@ impl TryFrom<std::net::TcpStream> for TcpSocket {
     type Error = io::Error;
 
     /// As [`TcpSocket::from_std`].
+    #[inline]
     fn try_from(socket: std::net::TcpStream) -> io::Result<TcpSocket> {
         TcpSocket::try_from(OwnedFd::from(socket))
     }
@@ -277,6 +292,7 @@ impl TryFrom<OwnedFd> for TcpSocket {
 
     /// Takes a socket over and makes it non-blocking. Nothing is known of what was done with it,
     /// so the connection made from it is read until `WouldBlock`.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<TcpSocket> {
         socket::adopt(owned.as_fd())?;
         Ok(TcpSocket { fd: owned, own: false, lent: AtomicBool::new(true) })
@@ -285,12 +301,14 @@ impl TryFrom<OwnedFd> for TcpSocket {
 
 impl From<TcpSocket> for OwnedFd {
     /// Gives the socket away. It stays non-blocking.
+    #[inline]
     fn from(socket: TcpSocket) -> OwnedFd {
         socket.fd
     }
 }
 
 impl AsFd for TcpSocket {
+    #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         // Relaxed: read by `origin` through an exclusive handle, which orders it.
         self.lent.store(true, Ordering::Relaxed);
@@ -299,6 +317,7 @@ impl AsFd for TcpSocket {
 }
 
 impl AsRawFd for TcpSocket {
+    #[inline]
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
     }

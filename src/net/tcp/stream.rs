@@ -81,6 +81,7 @@ impl TcpStream {
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html),
     /// [RFC 8305](https://www.rfc-editor.org/rfc/rfc8305)
+    #[inline]
     pub async fn connect(addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
         connector::RACE.connect_resolved(addresses.resolve().await?).await
     }
@@ -95,11 +96,13 @@ impl TcpStream {
     /// # Errors
     ///
     /// As for [`connect`](Self::connect).
+    #[inline]
     pub async fn connect_in_order(addresses: impl ToSocketAddrs) -> io::Result<TcpStream> {
         connector::IN_ORDER.connect_resolved(addresses.resolve().await?).await
     }
 
     /// Connects a new socket.
+    #[inline]
     pub(super) async fn connect_socket(
         fd: OwnedFd,
         address: &SocketAddr,
@@ -113,6 +116,7 @@ impl TcpStream {
     }
 
     /// A connection that was just accepted.
+    #[inline]
     pub(super) fn from_accepted(fd: OwnedFd) -> TcpStream {
         TcpStream { io: AsyncFd::accepted(fd, Kind::Stream) }
     }
@@ -122,6 +126,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         TcpStream::try_from(stream)
     }
@@ -131,6 +136,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         socket::local_addr(self.io.fd())
     }
@@ -140,6 +146,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// What getpeername(2) returns: `ENOTCONN` after a reset.
+    #[inline]
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         socket::peer_addr(self.io.fd())
     }
@@ -149,6 +156,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::TcpStream> {
         Ok(OwnedFd::from(self).into())
     }
@@ -158,6 +166,7 @@ impl TcpStream {
         &self.io
     }
 
+    #[inline]
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.io.fd()
     }
@@ -191,6 +200,7 @@ impl TryFrom<std::net::TcpStream> for TcpStream {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         TcpStream::try_from(OwnedFd::from(stream))
     }
@@ -201,6 +211,7 @@ impl TryFrom<OwnedFd> for TcpStream {
 
     /// Takes a socket over and makes it non-blocking. Nothing is known of what was done with it,
     /// so it is read until `WouldBlock`.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<TcpStream> {
         socket::adopt(owned.as_fd())?;
         Ok(TcpStream { io: AsyncFd::lazy(owned, Kind::Other) })
@@ -208,6 +219,7 @@ impl TryFrom<OwnedFd> for TcpStream {
 }
 
 impl Linked for TcpStream {
+    #[inline]
     fn link(&self) -> Link<'_> {
         Link::new(&self.io, LinkKind::Tcp)
     }

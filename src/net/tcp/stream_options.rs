@@ -19,6 +19,7 @@ impl TcpStream {
     ///
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_QUICKACK`
     #[doc(alias = "TCP_QUICKACK")]
+    #[inline]
     pub fn quickack(&self) -> io::Result<bool> {
         sockopt::QUICK_ACK.get(self.fd())
     }
@@ -30,6 +31,7 @@ impl TcpStream {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux.
     #[doc(alias = "TCP_QUICKACK")]
+    #[inline]
     pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
         sockopt::QUICK_ACK.set(self.fd(), quickack)
     }
@@ -45,6 +47,7 @@ impl TcpStream {
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_CORK`
     #[doc(alias = "TCP_CORK")]
     #[doc(alias = "TCP_NOPUSH")]
+    #[inline]
     pub fn cork(&self) -> io::Result<bool> {
         sockopt::CORK.get(self.fd())
     }
@@ -63,6 +66,7 @@ impl TcpStream {
     /// cleared.
     #[doc(alias = "TCP_CORK")]
     #[doc(alias = "TCP_NOPUSH")]
+    #[inline]
     pub fn set_cork(&self, cork: bool) -> io::Result<()> {
         sockopt::CORK.set(self.fd(), cork)
     }
@@ -77,6 +81,7 @@ impl TcpStream {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_OOBINLINE`
     #[doc(alias = "SO_OOBINLINE")]
+    #[inline]
     pub fn oob_inline(&self) -> io::Result<bool> {
         sockopt::OOB_INLINE.get(self.fd())
     }
@@ -89,6 +94,7 @@ impl TcpStream {
     ///
     /// What setsockopt(2) returns.
     #[doc(alias = "SO_OOBINLINE")]
+    #[inline]
     pub fn set_oob_inline(&self, inline: bool) -> io::Result<()> {
         self.read_until_would_block();
         sockopt::OOB_INLINE.set(self.fd(), inline)
@@ -105,6 +111,7 @@ impl TcpStream {
     ///
     /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_INFO`
     #[doc(alias = "TCP_INFO")]
+    #[inline]
     pub fn tcp_info(&self) -> io::Result<TcpInfo> {
         sockopt::tcp_info(self.fd())
     }

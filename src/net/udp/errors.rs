@@ -35,58 +35,68 @@ pub struct QueuedError {
 impl QueuedError {
     /// Who says so. [`Timestamp`](ErrorOrigin::Timestamp) and
     /// [`ZeroCopy`](ErrorOrigin::ZeroCopy) are no errors.
+    #[inline]
     pub fn origin(&self) -> ErrorOrigin {
         self.entry.origin
     }
 
     /// The error: [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) where nobody listens,
     /// `EHOSTUNREACH`, `EMSGSIZE` and others. Of an entry that is none, `None`.
+    #[inline]
     pub fn error(&self) -> Option<io::Error> {
         let report = matches!(self.entry.origin, ErrorOrigin::Timestamp | ErrorOrigin::ZeroCopy);
         (!report).then(|| self.entry.to_io_error())
     }
 
     /// Type and code of the ICMP or ICMPv6 message.
+    #[inline]
     pub fn icmp(&self) -> Option<(u8, u8)> {
         let icmp = matches!(self.entry.origin, ErrorOrigin::Icmp | ErrorOrigin::Icmp6);
         icmp.then_some((self.entry.icmp_type, self.entry.icmp_code))
     }
 
     /// The MTU of the path, if the datagram was too long for it.
+    #[inline]
     pub fn mtu(&self) -> Option<u32> {
         let size = self.error().is_some_and(|error| socket::is_too_long(&error));
         size.then_some(self.entry.info)
     }
 
     /// The machine that the ICMP message came from: the destination, or a router before it.
+    #[inline]
     pub fn offender(&self) -> Option<IpAddr> {
         self.entry.offender.map(|address| address.ip().to_canonical())
     }
 
     /// Where the datagram was sent to.
+    #[inline]
     pub fn destination(&self) -> Option<SocketAddr> {
         self.destination
     }
 
     /// The datagram, as much of it as the ICMP message quotes or, of an error of this machine,
     /// 2048 bytes of it.
+    #[inline]
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
     /// Whether the datagram was longer than that.
+    #[inline]
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
     /// When a datagram left, and which one: the number counts what this socket has sent since
     /// [`set_send_timestamp`](UdpSocket::set_send_timestamp), from 0.
+    #[inline]
     pub fn sent_at(&self) -> Option<(u32, SystemTime)> {
         let stamp = self.entry.origin == ErrorOrigin::Timestamp;
         Some(self.entry.data).filter(|_| stamp).zip(self.times.software)
     }
 
     /// Which zero-copy sends are done with their memory.
+    #[inline]
     pub fn zero_copy(&self) -> Option<ZeroCopyDone> {
         (self.entry.origin == ErrorOrigin::ZeroCopy).then(|| ZeroCopyDone::of(&self.entry))
     }
@@ -121,6 +131,7 @@ impl QueuedError {
 }
 
 impl fmt::Debug for QueuedError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueuedError")
             .field("origin", &self.origin())
@@ -157,6 +168,7 @@ impl UdpSocket {
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_RECVERR`
     #[doc(alias = "IP_RECVERR")]
     #[doc(alias = "IPV6_RECVERR")]
+    #[inline]
     pub fn set_recv_errors(&self, on: bool) -> io::Result<()> {
         if self.domain()? == Domain::IPV6 {
             self.set_option(&sockopt::RECV_ERRORS_V6, on)?;
@@ -176,6 +188,7 @@ impl UdpSocket {
     ///
     /// [timestamping](https://docs.kernel.org/networking/timestamping.html) `SO_TIMESTAMPING`
     #[doc(alias = "SO_TIMESTAMPING")]
+    #[inline]
     pub fn set_send_timestamp(&self, on: bool) -> io::Result<()> {
         sockopt::SEND_TIMESTAMP.set(self.fd(), on)
     }
@@ -224,6 +237,7 @@ impl UdpSocket {
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_ERRQUEUE`
     #[doc(alias = "MSG_ERRQUEUE")]
+    #[inline]
     pub async fn recv_error(&self) -> io::Result<QueuedError> {
         let entry = self.io().on_errors(QueuedError::take).await?;
         self.note(&entry);

@@ -66,6 +66,7 @@ impl UdpSocket {
     /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html) `MSG_TRUNC`
     #[doc(alias = "MSG_TRUNC")]
     #[doc(alias = "recvmsg")]
+    #[inline]
     pub fn recv_message(
         &self,
         buffer: &mut [u8],
@@ -78,6 +79,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_from`](Self::recv_from).
+    #[inline]
     pub fn poll_recv_message(
         &self,
         cx: &mut Context<'_>,
@@ -91,6 +93,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_recv_from`](Self::try_recv_from).
+    #[inline]
     pub fn try_recv_message(&self, buffer: &mut [u8]) -> io::Result<Received> {
         self.io().try_recv_message(|fd| receive(fd, buffer))
     }
@@ -109,6 +112,7 @@ impl UdpSocket {
     ///
     /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[doc(alias = "sendmsg")]
+    #[inline]
     pub fn send_to_vectored(
         &self,
         buffers: &[IoSlice<'_>],
@@ -123,6 +127,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`send_to_vectored`](Self::send_to_vectored).
+    #[inline]
     pub fn poll_send_to_vectored(
         &self,
         cx: &mut Context<'_>,
@@ -139,6 +144,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_send_to`](Self::try_send_to) and [`send_to_vectored`](Self::send_to_vectored).
+    #[inline]
     pub fn try_send_to_vectored(
         &self,
         buffers: &[IoSlice<'_>],
@@ -157,6 +163,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`send`](Self::send) and [`send_to_vectored`](Self::send_to_vectored).
+    #[inline]
     pub fn send_vectored(
         &self,
         buffers: &[IoSlice<'_>],
@@ -169,6 +176,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`send_vectored`](Self::send_vectored).
+    #[inline]
     pub fn poll_send_vectored(
         &self,
         cx: &mut Context<'_>,
@@ -182,6 +190,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_send`](Self::try_send) and [`send_vectored`](Self::send_vectored).
+    #[inline]
     pub fn try_send_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         self.io().try_send_message(|fd| transmit(fd, buffers, None))
     }

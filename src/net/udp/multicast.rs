@@ -53,6 +53,7 @@ impl UdpSocket {
     ///
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_ADD_MEMBERSHIP`
     #[doc(alias = "IP_ADD_MEMBERSHIP")]
+    #[inline]
     pub fn join_multicast_v4(
         &self,
         group: Ipv4Addr,
@@ -68,6 +69,7 @@ impl UdpSocket {
     /// `EADDRNOTAVAIL`: it was not joined there; otherwise as for
     /// [`join_multicast_v4`](Self::join_multicast_v4).
     #[doc(alias = "IP_DROP_MEMBERSHIP")]
+    #[inline]
     pub fn leave_multicast_v4(
         &self,
         group: Ipv4Addr,
@@ -88,6 +90,7 @@ impl UdpSocket {
     /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_ADD_MEMBERSHIP`
     #[doc(alias = "IPV6_ADD_MEMBERSHIP")]
     #[doc(alias = "IPV6_JOIN_GROUP")]
+    #[inline]
     pub fn join_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
         sockopt::join_v6(self.fd(), group, interface)
     }
@@ -99,6 +102,7 @@ impl UdpSocket {
     /// As for [`leave_multicast_v4`](Self::leave_multicast_v4).
     #[doc(alias = "IPV6_DROP_MEMBERSHIP")]
     #[doc(alias = "IPV6_LEAVE_GROUP")]
+    #[inline]
     pub fn leave_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
         sockopt::leave_v6(self.fd(), group, interface)
     }
@@ -119,6 +123,7 @@ impl UdpSocket {
     /// [RFC 3678](https://www.rfc-editor.org/rfc/rfc3678#section-5.1) `MCAST_JOIN_SOURCE_GROUP`
     #[doc(alias = "MCAST_JOIN_SOURCE_GROUP")]
     #[doc(alias = "IP_ADD_SOURCE_MEMBERSHIP")]
+    #[inline]
     pub fn join_multicast_source(
         &self,
         group: IpAddr,
@@ -136,6 +141,7 @@ impl UdpSocket {
     /// [`join_multicast_source`](Self::join_multicast_source).
     #[doc(alias = "MCAST_LEAVE_SOURCE_GROUP")]
     #[doc(alias = "IP_DROP_SOURCE_MEMBERSHIP")]
+    #[inline]
     pub fn leave_multicast_source(
         &self,
         group: IpAddr,
@@ -153,6 +159,7 @@ impl UdpSocket {
     /// As for [`join_multicast_source`](Self::join_multicast_source).
     #[doc(alias = "MCAST_BLOCK_SOURCE")]
     #[doc(alias = "IP_BLOCK_SOURCE")]
+    #[inline]
     pub fn block_multicast_source(
         &self,
         group: IpAddr,
@@ -169,6 +176,7 @@ impl UdpSocket {
     /// As for [`leave_multicast_source`](Self::leave_multicast_source).
     #[doc(alias = "MCAST_UNBLOCK_SOURCE")]
     #[doc(alias = "IP_UNBLOCK_SOURCE")]
+    #[inline]
     pub fn unblock_multicast_source(
         &self,
         group: IpAddr,
@@ -185,6 +193,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IP_MULTICAST_IF")]
+    #[inline]
     pub fn multicast_if_v4(&self) -> io::Result<Ipv4Addr> {
         sockopt::MULTICAST_INTERFACE.get(self.fd())
     }
@@ -200,6 +209,7 @@ impl UdpSocket {
     ///
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_MULTICAST_IF`
     #[doc(alias = "IP_MULTICAST_IF")]
+    #[inline]
     pub fn set_multicast_if_v4(&self, interface: impl Into<InterfaceV4>) -> io::Result<()> {
         sockopt::set_multicast_interface(self.fd(), interface.into())
     }
@@ -211,6 +221,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IPV6_MULTICAST_IF")]
+    #[inline]
     pub fn multicast_if_v6(&self) -> io::Result<u32> {
         sockopt::MULTICAST_INTERFACE_V6.get(self.fd())
     }
@@ -221,6 +232,7 @@ impl UdpSocket {
     ///
     /// `ENODEV`, `ENXIO`: there is no such interface.
     #[doc(alias = "IPV6_MULTICAST_IF")]
+    #[inline]
     pub fn set_multicast_if_v6(&self, interface: u32) -> io::Result<()> {
         sockopt::MULTICAST_INTERFACE_V6.set(self.fd(), interface)
     }
@@ -231,6 +243,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IP_MULTICAST_TTL")]
+    #[inline]
     pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
         sockopt::MULTICAST_TTL.get(self.fd())
     }
@@ -241,6 +254,7 @@ impl UdpSocket {
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) above 255.
     #[doc(alias = "IP_MULTICAST_TTL")]
+    #[inline]
     pub fn set_multicast_ttl_v4(&self, hops: u32) -> io::Result<()> {
         sockopt::MULTICAST_TTL.set(self.fd(), hops)
     }
@@ -251,6 +265,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IPV6_MULTICAST_HOPS")]
+    #[inline]
     pub fn multicast_hops_v6(&self) -> io::Result<u32> {
         sockopt::MULTICAST_HOPS.get(self.fd())
     }
@@ -261,6 +276,7 @@ impl UdpSocket {
     ///
     /// `EINVAL` above 255.
     #[doc(alias = "IPV6_MULTICAST_HOPS")]
+    #[inline]
     pub fn set_multicast_hops_v6(&self, hops: u32) -> io::Result<()> {
         sockopt::MULTICAST_HOPS.set(self.fd(), hops)
     }
@@ -271,6 +287,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IP_MULTICAST_LOOP")]
+    #[inline]
     pub fn multicast_loop_v4(&self) -> io::Result<bool> {
         sockopt::MULTICAST_LOOP.get(self.fd())
     }
@@ -281,6 +298,7 @@ impl UdpSocket {
     ///
     /// What setsockopt(2) returns.
     #[doc(alias = "IP_MULTICAST_LOOP")]
+    #[inline]
     pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
         sockopt::MULTICAST_LOOP.set(self.fd(), on)
     }
@@ -291,6 +309,7 @@ impl UdpSocket {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "IPV6_MULTICAST_LOOP")]
+    #[inline]
     pub fn multicast_loop_v6(&self) -> io::Result<bool> {
         sockopt::MULTICAST_LOOP_V6.get(self.fd())
     }
@@ -301,6 +320,7 @@ impl UdpSocket {
     ///
     /// What setsockopt(2) returns.
     #[doc(alias = "IPV6_MULTICAST_LOOP")]
+    #[inline]
     pub fn set_multicast_loop_v6(&self, on: bool) -> io::Result<()> {
         sockopt::MULTICAST_LOOP_V6.set(self.fd(), on)
     }

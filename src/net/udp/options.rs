@@ -25,6 +25,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_BROADCAST`
     #[doc(alias = "SO_BROADCAST")]
+    #[inline]
     pub fn broadcast(&self) -> io::Result<bool> {
         sockopt::BROADCAST.get(self.fd())
     }
@@ -35,6 +36,7 @@ impl UdpSocket {
     ///
     /// What setsockopt(2) returns.
     #[doc(alias = "SO_BROADCAST")]
+    #[inline]
     pub fn set_broadcast(&self, allowed: bool) -> io::Result<()> {
         sockopt::BROADCAST.set(self.fd(), allowed)
     }
@@ -52,6 +54,7 @@ impl UdpSocket {
     /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_UNICAST_HOPS`
     #[doc(alias = "IP_TTL")]
     #[doc(alias = "IPV6_UNICAST_HOPS")]
+    #[inline]
     pub fn ttl(&self) -> io::Result<u32> {
         sockopt::hop_limit(self.domain()?).get(self.fd())
     }
@@ -63,6 +66,7 @@ impl UdpSocket {
     /// `EINVAL` for a value out of range.
     #[doc(alias = "IP_TTL")]
     #[doc(alias = "IPV6_UNICAST_HOPS")]
+    #[inline]
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         sockopt::hop_limit(self.domain()?).set(self.fd(), ttl)
     }
@@ -82,6 +86,7 @@ impl UdpSocket {
     #[doc(alias = "IPV6_TCLASS")]
     #[doc(alias = "DSCP")]
     #[doc(alias = "ECN")]
+    #[inline]
     pub fn tos(&self) -> io::Result<u32> {
         sockopt::traffic_class(self.domain()?).get(self.fd())
     }
@@ -95,6 +100,7 @@ impl UdpSocket {
     #[doc(alias = "IPV6_TCLASS")]
     #[doc(alias = "DSCP")]
     #[doc(alias = "ECN")]
+    #[inline]
     pub fn set_tos(&self, tos: u32) -> io::Result<()> {
         sockopt::traffic_class(self.domain()?).set(self.fd(), tos)
     }
@@ -108,6 +114,7 @@ impl UdpSocket {
     #[doc(alias = "IP_DONTFRAG")]
     #[doc(alias = "IPV6_DONTFRAG")]
     #[doc(alias = "IP_MTU_DISCOVER")]
+    #[inline]
     pub fn dont_fragment(&self) -> io::Result<bool> {
         self.dont_fragment_option()?.get(self.fd())
     }
@@ -132,6 +139,7 @@ impl UdpSocket {
     #[doc(alias = "IP_DONTFRAG")]
     #[doc(alias = "IPV6_DONTFRAG")]
     #[doc(alias = "IP_MTU_DISCOVER")]
+    #[inline]
     pub fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
         self.dont_fragment_option()?.set(self.fd(), on)
     }
@@ -146,6 +154,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_RCVBUF`
     #[doc(alias = "SO_RCVBUF")]
+    #[inline]
     pub fn recv_buffer_size(&self) -> io::Result<usize> {
         sockopt::RECV_BUFFER_SIZE.get(self.fd())
     }
@@ -162,6 +171,7 @@ impl UdpSocket {
     /// and cuts what is over `/proc/sys/net/core/rmem_max` without an error. A datagram takes more
     /// of it than its bytes: at least 768 even if it is empty.
     #[doc(alias = "SO_RCVBUF")]
+    #[inline]
     pub fn set_recv_buffer_size(&self, size: usize) -> io::Result<()> {
         sockopt::RECV_BUFFER_SIZE.set(self.fd(), size)
     }
@@ -176,6 +186,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_SNDBUF`
     #[doc(alias = "SO_SNDBUF")]
+    #[inline]
     pub fn send_buffer_size(&self) -> io::Result<usize> {
         sockopt::SEND_BUFFER_SIZE.get(self.fd())
     }
@@ -188,6 +199,7 @@ impl UdpSocket {
     ///
     /// As for [`set_recv_buffer_size`](Self::set_recv_buffer_size).
     #[doc(alias = "SO_SNDBUF")]
+    #[inline]
     pub fn set_send_buffer_size(&self, size: usize) -> io::Result<()> {
         sockopt::SEND_BUFFER_SIZE.set(self.fd(), size)
     }
@@ -203,6 +215,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEADDR`
     #[doc(alias = "SO_REUSEADDR")]
+    #[inline]
     pub fn reuse_addr(&self) -> io::Result<bool> {
         sockopt::REUSE_ADDR.get(self.fd())
     }
@@ -220,6 +233,7 @@ impl UdpSocket {
     /// Apple and the BSDs allow that for multicast addresses only, and otherwise want
     /// [`set_reuse_port`](Self::set_reuse_port).
     #[doc(alias = "SO_REUSEADDR")]
+    #[inline]
     pub fn set_reuse_addr(&self, reuse: bool) -> io::Result<()> {
         sockopt::REUSE_ADDR.set(self.fd(), reuse)
     }
@@ -234,6 +248,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_REUSEPORT`
     #[doc(alias = "SO_REUSEPORT")]
+    #[inline]
     pub fn reuse_port(&self) -> io::Result<bool> {
         sockopt::REUSE_PORT.get(self.fd())
     }
@@ -250,6 +265,7 @@ impl UdpSocket {
     /// Linux spreads the datagrams over the sockets, by the sender's address and port. Elsewhere
     /// one of them gets all; FreeBSD has [`REUSE_PORT_LB`](sockopt::REUSE_PORT_LB) to spread them.
     #[doc(alias = "SO_REUSEPORT")]
+    #[inline]
     pub fn set_reuse_port(&self, reuse: bool) -> io::Result<()> {
         sockopt::REUSE_PORT.set(self.fd(), reuse)
     }
@@ -264,6 +280,7 @@ impl UdpSocket {
     ///
     /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_V6ONLY`
     #[doc(alias = "IPV6_V6ONLY")]
+    #[inline]
     pub fn only_v6(&self) -> io::Result<bool> {
         sockopt::ONLY_V6.get(self.fd())
     }
@@ -279,6 +296,7 @@ impl UdpSocket {
     ///
     /// Off by default on Linux and Apple, on by default on the BSDs; OpenBSD cannot clear it.
     #[doc(alias = "IPV6_V6ONLY")]
+    #[inline]
     pub fn set_only_v6(&self, only: bool) -> io::Result<()> {
         sockopt::ONLY_V6.set(self.fd(), only)
     }
@@ -293,6 +311,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_MARK`
     #[doc(alias = "SO_MARK")]
+    #[inline]
     pub fn mark(&self) -> io::Result<u32> {
         sockopt::MARK.get(self.fd())
     }
@@ -304,6 +323,7 @@ impl UdpSocket {
     /// `EPERM` without `CAP_NET_ADMIN` (or, since Linux 5.17, `CAP_NET_RAW`);
     /// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere.
     #[doc(alias = "SO_MARK")]
+    #[inline]
     pub fn set_mark(&self, mark: u32) -> io::Result<()> {
         sockopt::MARK.set(self.fd(), mark)
     }
@@ -318,6 +338,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_BINDTODEVICE`
     #[doc(alias = "SO_BINDTODEVICE")]
+    #[inline]
     pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
         sockopt::bind_device(self.fd())
     }
@@ -332,6 +353,7 @@ impl UdpSocket {
     /// - [`Unsupported`](io::ErrorKind::Unsupported) elsewhere. Apple has
     ///   [`BOUND_INTERFACE`](sockopt::BOUND_INTERFACE).
     #[doc(alias = "SO_BINDTODEVICE")]
+    #[inline]
     pub fn bind_device(&self, device: Option<&[u8]>) -> io::Result<()> {
         sockopt::set_bind_device(self.fd(), device)
     }
@@ -347,6 +369,7 @@ impl UdpSocket {
     ///
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_ERROR`
     #[doc(alias = "SO_ERROR")]
+    #[inline]
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         socket::take_error(self.fd())
     }
@@ -383,6 +406,7 @@ impl UdpSocket {
         self.held().change_option(self.fd(), || option.set(self.fd(), value))
     }
 
+    #[inline]
     pub(super) fn domain(&self) -> io::Result<Domain> {
         Domain::of(self.fd())
     }

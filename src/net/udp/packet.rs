@@ -58,6 +58,7 @@ impl UdpSocket {
     #[doc(alias = "IP_PKTINFO")]
     #[doc(alias = "IP_RECVDSTADDR")]
     #[doc(alias = "IPV6_RECVPKTINFO")]
+    #[inline]
     pub fn set_recv_packet_info(&self, on: bool) -> io::Result<()> {
         if self.domain()? == Domain::IPV6 {
             return sockopt::RECV_PACKET_INFO_V6.set(self.fd(), on);
@@ -80,6 +81,7 @@ impl UdpSocket {
     /// [RFC 3168](https://www.rfc-editor.org/rfc/rfc3168)
     #[doc(alias = "IP_RECVTOS")]
     #[doc(alias = "IPV6_RECVTCLASS")]
+    #[inline]
     pub fn set_recv_ecn(&self, on: bool) -> io::Result<()> {
         self.set_both(sockopt::RECV_TOS, sockopt::RECV_TRAFFIC_CLASS, on)
     }
@@ -91,6 +93,7 @@ impl UdpSocket {
     /// What setsockopt(2) returns.
     #[doc(alias = "IP_RECVTTL")]
     #[doc(alias = "IPV6_RECVHOPLIMIT")]
+    #[inline]
     pub fn set_recv_ttl(&self, on: bool) -> io::Result<()> {
         self.set_both(sockopt::RECV_TTL, sockopt::RECV_HOP_LIMIT, on)
     }
@@ -106,6 +109,7 @@ impl UdpSocket {
     /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html) `SO_TIMESTAMP`
     #[doc(alias = "SO_TIMESTAMPNS")]
     #[doc(alias = "SO_TIMESTAMP")]
+    #[inline]
     pub fn set_recv_timestamp(&self, on: bool) -> io::Result<()> {
         sockopt::TIMESTAMP.set(self.fd(), on)
     }

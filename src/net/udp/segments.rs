@@ -35,17 +35,20 @@ pub(super) struct Segmentation {
 }
 
 impl Segmentation {
+    #[inline]
     pub(super) fn new() -> Segmentation {
         Segmentation { refused: AtomicBool::new(false) }
     }
 
     /// Into how many segments a message may be cut: one is none.
+    #[inline]
     pub(super) fn most(&self) -> usize {
         // Relaxed: who misses it is refused once more, and comes here again.
         if self.refused.load(Ordering::Relaxed) { 1 } else { known() }
     }
 
     /// From now on, no segmented messages.
+    #[inline]
     pub(super) fn give_up(&self) {
         // Relaxed: see `most`.
         self.refused.store(true, Ordering::Relaxed);
@@ -84,6 +87,7 @@ impl UdpSocket {
     ///
     /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
     #[doc(alias = "UDP_SEGMENT")]
+    #[inline]
     pub fn max_segments(&self) -> usize {
         self.segmentation().most()
     }
@@ -94,6 +98,7 @@ impl UdpSocket {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux; `ENOPROTOOPT` before 5.0.
     #[doc(alias = "UDP_GRO")]
+    #[inline]
     pub fn gro(&self) -> io::Result<bool> {
         sockopt::GRO.get(self.fd())
     }
@@ -110,6 +115,7 @@ impl UdpSocket {
     ///
     /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_GRO`
     #[doc(alias = "UDP_GRO")]
+    #[inline]
     pub fn set_gro(&self, on: bool) -> io::Result<()> {
         sockopt::GRO.set(self.fd(), on)
     }

@@ -87,6 +87,7 @@ impl UdpSocket {
     ///
     /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html),
     /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html)
+    #[inline]
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<UdpSocket> {
         let bound = |address: &SocketAddr| {
             let socket = UdpSocket::new_for(address)?;
@@ -123,6 +124,7 @@ impl UdpSocket {
     /// # References
     ///
     /// [socket(2)](https://man7.org/linux/man-pages/man2/socket.2.html)
+    #[inline]
     pub fn new_v4() -> io::Result<UdpSocket> {
         UdpSocket::new(Domain::IPV4)
     }
@@ -133,6 +135,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`new_v4`](Self::new_v4); `EAFNOSUPPORT` where there is no IPv6.
+    #[inline]
     pub fn new_v6() -> io::Result<UdpSocket> {
         UdpSocket::new(Domain::IPV6)
     }
@@ -143,6 +146,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`new_v6`](Self::new_v6).
+    #[inline]
     pub fn new_for(address: &SocketAddr) -> io::Result<UdpSocket> {
         UdpSocket::new(Domain::for_addr(address))
     }
@@ -172,6 +176,7 @@ impl UdpSocket {
     /// # References
     ///
     /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html)
+    #[inline]
     pub fn bind_to(&self, address: SocketAddr) -> io::Result<()> {
         socket::bind(self.fd(), &address)
     }
@@ -190,6 +195,7 @@ impl UdpSocket {
     /// # References
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    #[inline]
     pub async fn connect(&self, addresses: impl ToSocketAddrs) -> io::Result<()> {
         first(addresses.resolve().await?, |address| {
             uninterrupted(|| socket::connect_datagram(self.fd(), address))
@@ -217,6 +223,7 @@ impl UdpSocket {
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html) `AF_UNSPEC`
     #[doc(alias = "AF_UNSPEC")]
+    #[inline]
     pub fn disconnect(&self) -> io::Result<()> {
         let port = self.local_addr()?.port();
         uninterrupted(|| socket::disconnect(self.fd()))?;
@@ -233,6 +240,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         UdpSocket::try_from(socket)
     }
@@ -242,6 +250,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std::net::UdpSocket> {
         Ok(OwnedFd::from(self).into())
     }
@@ -251,6 +260,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         socket::local_addr(self.fd())
     }
@@ -260,6 +270,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`NotConnected`](io::ErrorKind::NotConnected) if it is not.
+    #[inline]
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         socket::peer_addr(self.fd())
     }
@@ -276,16 +287,19 @@ impl UdpSocket {
     }
 
     /// For batches.
+    #[inline]
     pub(super) fn segmentation(&self) -> &Segmentation {
         &self.segmentation
     }
 
     /// For batches.
+    #[inline]
     pub(super) fn unsaid(&self) -> &Unsaid {
         &self.unsaid
     }
 
     /// For sends without copying.
+    #[inline]
     pub(super) fn held(&self) -> &Held {
         &self.held
     }
@@ -300,6 +314,7 @@ impl TryFrom<std::net::UdpSocket> for UdpSocket {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         UdpSocket::try_from(OwnedFd::from(socket))
     }
@@ -310,6 +325,7 @@ impl TryFrom<OwnedFd> for UdpSocket {
 
     /// Takes a socket over and makes it non-blocking. One that is not of the IP families, or not of
     /// datagrams, is [`InvalidInput`](io::ErrorKind::InvalidInput).
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<UdpSocket> {
         let refuse = |sentence| Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
         if !matches!(Domain::of(owned.as_fd())?, Domain::IPV4 | Domain::IPV6) {

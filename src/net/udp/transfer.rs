@@ -236,6 +236,7 @@ impl UdpSocket {
     ///
     /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_PEEK`
     #[doc(alias = "MSG_PEEK")]
+    #[inline]
     pub fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send {
         self.io().recv_message(move |fd| socket::peek(fd, buffer))
     }
@@ -245,6 +246,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_from`](Self::recv_from).
+    #[inline]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.io().poll_recv_message(cx, |fd| socket::peek(fd, buffer))
     }
@@ -254,6 +256,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_recv_from`](Self::try_recv_from).
+    #[inline]
     pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.io().try_recv_message(|fd| socket::peek(fd, buffer))
     }
@@ -268,6 +271,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_from`](Self::recv_from).
+    #[inline]
     pub fn peek_from(
         &self,
         buffer: &mut [u8],
@@ -280,6 +284,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_from`](Self::recv_from).
+    #[inline]
     pub fn poll_peek_from(
         &self,
         cx: &mut Context<'_>,
@@ -293,6 +298,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_recv_from`](Self::try_recv_from).
+    #[inline]
     pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.io().try_recv_message(|fd| socket::peek_from(fd, buffer))
     }

@@ -50,12 +50,14 @@ struct Sends {
 
 impl Held {
     /// `own` says that this library made the socket just now.
+    #[inline]
     pub(super) fn new(own: bool) -> Held {
         let pending = VecDeque::new();
         Held(Mutex::new(Sends { on: false, counted: own, next: 0, pending }))
     }
 
     /// Notes that from now on others can send on the socket.
+    #[inline]
     pub(super) fn lend(&self) {
         lock(&self.0).counted = false;
     }
@@ -109,6 +111,7 @@ impl Held {
         socket::send_message(fd, &pieces, address, None, SendFlags::NONE).map(|_| None)
     }
 
+    #[inline]
     pub(super) fn release(&self, done: ZeroCopyDone) {
         let freed: VecDeque<_> = {
             let mut sends = lock(&self.0);
@@ -136,6 +139,7 @@ impl Drop for Held {
 
 /// Whether a send that failed so has not begun: no room in the send buffer, or a signal. The kernel
 /// takes its number back.
+#[inline]
 fn is_before_all(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
@@ -143,6 +147,7 @@ fn is_before_all(error: &io::Error) -> bool {
 /// Whether `ENOBUFS` can come from a device's queue, behind the counting: Linux hides that from
 /// sockets that did not ask for errors (ip(7), `IP_RECVERR`). For them it is the bound on what may
 /// be pending, or a lack of memory, before a number is taken.
+#[inline]
 fn tells_of_queues(fd: BorrowedFd<'_>) -> bool {
     // IPv6 sockets have both, for the IPv4 that they carry; IPv4 ones lack the second. Not to know
     // is to have asked.
@@ -158,6 +163,7 @@ pub struct ZeroCopyDone {
 }
 
 impl ZeroCopyDone {
+    #[inline]
     pub(super) fn of(entry: &ExtendedError) -> ZeroCopyDone {
         // `SO_EE_CODE_ZEROCOPY_COPIED` of Linux's `<linux/errqueue.h>`.
         let copied = entry.icmp_code & 1 != 0;
@@ -165,12 +171,14 @@ impl ZeroCopyDone {
     }
 
     /// Whether the send of this number is among them. Numbers begin again after `u32::MAX`.
+    #[inline]
     pub fn covers(&self, number: u32) -> bool {
         number.wrapping_sub(self.first) <= self.last.wrapping_sub(self.first)
     }
 
     /// Whether the data was copied after all, as it is on the loopback: then an ordinary send is
     /// cheaper.
+    #[inline]
     pub fn was_copied(&self) -> bool {
         self.copied
     }
@@ -192,6 +200,7 @@ impl UdpSocket {
     ///
     /// [MSG_ZEROCOPY](https://docs.kernel.org/networking/msg_zerocopy.html)
     #[doc(alias = "SO_ZEROCOPY")]
+    #[inline]
     pub fn set_zerocopy(&self, on: bool) -> io::Result<()> {
         self.set_option(&sockopt::ZERO_COPY, on)
     }
@@ -245,6 +254,7 @@ impl UdpSocket {
     ///
     /// [MSG_ZEROCOPY](https://docs.kernel.org/networking/msg_zerocopy.html)
     #[doc(alias = "MSG_ZEROCOPY")]
+    #[inline]
     pub async fn send_zerocopy(
         &self,
         data: Bytes,
@@ -255,6 +265,7 @@ impl UdpSocket {
     }
 
     /// How many zero-copy sends the socket holds data for, one that has failed included.
+    #[inline]
     pub fn zerocopy_pending(&self) -> usize {
         self.held().count()
     }

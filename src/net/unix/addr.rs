@@ -29,18 +29,21 @@ mod sealed {
     }
 
     impl Sealed for UnixAddr {
+        #[inline]
         fn unix_addr(&self) -> io::Result<UnixAddr> {
             Ok(*self)
         }
     }
 
     impl Sealed for SocketAddr {
+        #[inline]
         fn unix_addr(&self) -> io::Result<UnixAddr> {
             UnixAddr::try_from(self)
         }
     }
 
     impl<T: Sealed + ?Sized> Sealed for &T {
+        #[inline]
         fn unix_addr(&self) -> io::Result<UnixAddr> {
             (**self).unix_addr()
         }
@@ -49,6 +52,7 @@ mod sealed {
     macro_rules! paths {
         ($($type:ty),*) => {$(
             impl Sealed for $type {
+                #[inline]
                 fn unix_addr(&self) -> io::Result<UnixAddr> {
                     UnixAddr::from_path(self)
                 }

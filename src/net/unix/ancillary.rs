@@ -32,6 +32,7 @@ const LABEL: usize = 256;
 /// Linux puts it before the descriptors, whose room it takes. FreeBSD can bring credentials twice,
 /// the sender's and the receiver's. A descriptor of the sender's process (`SO_PASSPIDFD`) and a
 /// timestamp (at most the three of `SO_TIMESTAMPING`) are small.
+#[inline]
 pub(super) fn storage_for_fds() -> Control {
     let fds = space(FDS_MAX * size_of::<RawFd>());
     let others = 2 * space(CREDENTIALS) + space(LABEL) + space(size_of::<RawFd>()) + space(48);
@@ -57,6 +58,7 @@ pub struct Received {
 
 impl Received {
     /// Of a receive that asked for nothing.
+    #[inline]
     pub(super) fn nothing() -> Received {
         Received {
             length: 0,
@@ -81,6 +83,7 @@ impl Received {
 }
 
 /// Receives into `data` and `control`.
+#[inline]
 pub(super) fn recv(
     fd: BorrowedFd<'_>,
     data: &mut [io::IoSliceMut<'_>],
@@ -90,6 +93,7 @@ pub(super) fn recv(
 }
 
 /// The same from a stream: as much of `data` as one call fills.
+#[inline]
 pub(super) fn recv_bytes(
     fd: BorrowedFd<'_>,
     data: &mut [io::IoSliceMut<'_>],
@@ -99,6 +103,7 @@ pub(super) fn recv_bytes(
 }
 
 /// Sends `data` with `control` beside it.
+#[inline]
 pub(super) fn send(
     fd: BorrowedFd<'_>,
     data: &[io::IoSlice<'_>],
@@ -108,6 +113,7 @@ pub(super) fn send(
 }
 
 /// The same to an address, whose queue is waited for by time if it is full.
+#[inline]
 pub(super) fn send_to(
     fd: BorrowedFd<'_>,
     data: &[io::IoSlice<'_>],
@@ -119,6 +125,7 @@ pub(super) fn send_to(
 }
 
 /// The descriptors in `control`, appended to `fds`.
+#[inline]
 pub(super) fn take_fds(control: &mut Control, fds: &mut Vec<OwnedFd>) {
     for message in control.messages() {
         if let Message::Fds(received) = message {
@@ -128,6 +135,7 @@ pub(super) fn take_fds(control: &mut Control, fds: &mut Vec<OwnedFd>) {
 }
 
 /// What must be in hand before descriptors are sent over a stream: a byte to go beside.
+#[inline]
 pub(super) fn check_carrier(length: usize, control: &SendControl<'_>) -> io::Result<()> {
     if length == 0 && !control.is_empty() {
         let sentence =
@@ -169,6 +177,7 @@ macro_rules! ancillary_face {
                 ///
                 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html) `SCM_RIGHTS`
                 #[doc(alias = "SCM_RIGHTS")]
+                #[inline]
                 pub async fn send_with_fds(
                     &self,
                     bytes: &[u8],
@@ -194,6 +203,7 @@ macro_rules! ancillary_face {
                 /// FreeBSD and others it is one (`EMSGSIZE`, `EMFILE`), and the descriptors are
                 /// lost.
                 #[doc(alias = "SCM_RIGHTS")]
+                #[inline]
                 pub async fn recv_with_fds(
                     &self,
                     buffer: &mut [u8],
@@ -221,6 +231,7 @@ macro_rules! ancillary_face {
                 ///
                 /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
                 #[doc(alias = "sendmsg")]
+                #[inline]
                 pub async fn send_message(
                     &self,
                     data: &[IoSlice<'_>],
@@ -234,6 +245,7 @@ macro_rules! ancillary_face {
                 /// # Errors
                 ///
                 /// As for [`send_message`](Self::send_message).
+                #[inline]
                 pub fn poll_send_message(
                     &self,
                     cx: &mut Context<'_>,
@@ -249,6 +261,7 @@ macro_rules! ancillary_face {
                 /// # Errors
                 ///
                 /// As for [`try_send`](Self::try_send) and [`send_message`](Self::send_message).
+                #[inline]
                 pub fn try_send_message(
                     &self,
                     data: &[IoSlice<'_>],
@@ -277,6 +290,7 @@ macro_rules! ancillary_face {
                 ///
                 /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
                 #[doc(alias = "recvmsg")]
+                #[inline]
                 pub async fn recv_message(
                     &self,
                     data: &mut [IoSliceMut<'_>],
@@ -290,6 +304,7 @@ macro_rules! ancillary_face {
                 /// # Errors
                 ///
                 /// As for [`recv`](Self::recv).
+                #[inline]
                 pub fn poll_recv_message(
                     &self,
                     cx: &mut Context<'_>,
@@ -304,6 +319,7 @@ macro_rules! ancillary_face {
                 /// # Errors
                 ///
                 /// As for [`try_recv`](Self::try_recv).
+                #[inline]
                 pub fn try_recv_message(
                     &self,
                     data: &mut [IoSliceMut<'_>],

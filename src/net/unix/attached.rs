@@ -68,6 +68,7 @@ impl UnixStream {
     ///
     /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html) `SCM_RIGHTS`
     #[doc(alias = "SCM_RIGHTS")]
+    #[inline]
     pub async fn send_with_fds(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
         let mut control = SendControl::new();
         control.push_fds(fds);
@@ -89,6 +90,7 @@ impl UnixStream {
     /// the process has no descriptor left: [`control_truncated`](Received::control_truncated)
     /// tells. On FreeBSD and others it is one (`EMSGSIZE`, `EMFILE`), and the descriptors are lost.
     #[doc(alias = "SCM_RIGHTS")]
+    #[inline]
     pub async fn recv_with_fds(
         &self,
         buffer: &mut [u8],
@@ -118,6 +120,7 @@ impl UnixStream {
     ///
     /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[doc(alias = "sendmsg")]
+    #[inline]
     pub async fn send_message(
         &self,
         data: &[IoSlice<'_>],
@@ -131,6 +134,7 @@ impl UnixStream {
     /// # Errors
     ///
     /// As for [`send_message`](Self::send_message).
+    #[inline]
     pub fn poll_send_message(
         &self,
         cx: &mut Context<'_>,
@@ -147,6 +151,7 @@ impl UnixStream {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for
     /// [`send_message`](Self::send_message).
+    #[inline]
     pub fn try_send_message(
         &self,
         data: &[IoSlice<'_>],
@@ -176,6 +181,7 @@ impl UnixStream {
     ///
     /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
     #[doc(alias = "recvmsg")]
+    #[inline]
     pub async fn recv_message(
         &self,
         data: &mut [IoSliceMut<'_>],
@@ -189,6 +195,7 @@ impl UnixStream {
     /// # Errors
     ///
     /// As for [`recv_message`](Self::recv_message).
+    #[inline]
     pub fn poll_recv_message(
         &self,
         cx: &mut Context<'_>,
@@ -208,6 +215,7 @@ impl UnixStream {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there are none; otherwise as for
     /// [`recv_message`](Self::recv_message).
+    #[inline]
     pub fn try_recv_message(
         &self,
         data: &mut [IoSliceMut<'_>],
@@ -241,6 +249,7 @@ macro_rules! receiving_half {
             /// # Errors
             ///
             /// As there.
+            #[inline]
             pub async fn recv_with_fds(
                 &self,
                 buffer: &mut [u8],
@@ -254,6 +263,7 @@ macro_rules! receiving_half {
             /// # Errors
             ///
             /// As there.
+            #[inline]
             pub async fn recv_message(
                 &self,
                 data: &mut [IoSliceMut<'_>],
@@ -275,6 +285,7 @@ macro_rules! sending_half {
             /// # Errors
             ///
             /// As there.
+            #[inline]
             pub async fn send_with_fds(
                 &self,
                 bytes: &[u8],
@@ -288,6 +299,7 @@ macro_rules! sending_half {
             /// # Errors
             ///
             /// As there.
+            #[inline]
             pub async fn send_message(
                 &self,
                 data: &[IoSlice<'_>],

@@ -117,6 +117,7 @@ impl UnixBind {
     ///   [`UnixAddr::from_path`];
     /// - [`Unsupported`](io::ErrorKind::Unsupported): an abstract name, except on Linux;
     /// - what bind(2) says of the path's folder.
+    #[inline]
     pub fn listener(&self, address: impl ToUnixAddr) -> io::Result<UnixListener> {
         Ok(UnixListener::from_named(self.listening(&address.unix_addr()?, Type::STREAM)?))
     }
@@ -126,6 +127,7 @@ impl UnixBind {
     /// # Errors
     ///
     /// As for [`listener`](Self::listener); [`Unsupported`](io::ErrorKind::Unsupported) on Apple.
+    #[inline]
     pub fn seqpacket_listener(
         &self,
         address: impl ToUnixAddr,
@@ -139,6 +141,7 @@ impl UnixBind {
     /// # Errors
     ///
     /// As for [`listener`](Self::listener).
+    #[inline]
     pub fn datagram(&self, address: impl ToUnixAddr) -> io::Result<UnixDatagram> {
         let (fd, file) = self.bound(&address.unix_addr()?, Type::DATAGRAM)?;
         let io = AsyncFd::lazy(fd, Kind::Datagram);
@@ -191,6 +194,7 @@ impl UnixBind {
 }
 
 impl Default for UnixBind {
+    #[inline]
     fn default() -> UnixBind {
         UnixBind::new()
     }

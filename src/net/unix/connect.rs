@@ -24,6 +24,7 @@ use crate::{async_fd::AsyncFd, net::backoff::Backoff, reactor::Kind};
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
 /// A socket of `kind` that is connected to `address`.
+#[inline]
 pub(super) async fn connected(
     address: &UnixAddr,
     kind: Type,
@@ -49,6 +50,7 @@ pub(super) async fn connected(
 }
 
 /// The same where there is room, and `WouldBlock` where there is none.
+#[inline]
 pub(super) fn connected_at_once(
     address: &UnixAddr,
     kind: Type,
@@ -65,6 +67,7 @@ pub(super) fn connected_at_once(
     }
 }
 
+#[inline]
 fn create(kind: Type) -> io::Result<OwnedFd> {
     if !socket::has_unix(kind) {
         return Err(unsupported_type());

@@ -68,6 +68,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As for [`UnixBind::listener`].
+    #[inline]
     pub fn bind(address: impl ToUnixAddr) -> io::Result<UnixDatagram> {
         UnixBind::new().datagram(address)
     }
@@ -77,6 +78,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// `EMFILE`, `ENFILE`: the process or the system has no descriptor left.
+    #[inline]
     pub fn unbound() -> io::Result<UnixDatagram> {
         Ok(UnixDatagram::own(socket::create(Domain::UNIX, Type::DATAGRAM)?))
     }
@@ -91,6 +93,7 @@ impl UnixDatagram {
     ///
     /// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
     #[doc(alias = "socketpair")]
+    #[inline]
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (first, second) = socket::pair(Type::DATAGRAM)?;
         Ok((UnixDatagram::own(first), UnixDatagram::own(second)))
@@ -109,6 +112,7 @@ impl UnixDatagram {
     /// # References
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    #[inline]
     pub fn connect(&self, address: impl ToUnixAddr) -> io::Result<()> {
         let address = address.unix_addr()?;
         uninterrupted(|| match socket::connect_unix(self.io.fd(), &address)? {
@@ -121,6 +125,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What connect(2) says of a socket that still has a peer afterwards.
+    #[inline]
     pub fn disconnect(&self) -> io::Result<()> {
         uninterrupted(|| socket::disconnect(self.io.fd()))
     }
@@ -130,6 +135,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(socket: std_net::UnixDatagram) -> io::Result<UnixDatagram> {
         UnixDatagram::try_from(socket)
     }
@@ -139,10 +145,12 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std_net::UnixDatagram> {
         Ok(OwnedFd::from(self).into())
     }
 
+    #[inline]
     pub(super) fn from_named(io: Named) -> UnixDatagram {
         UnixDatagram { io, pause: SendPause::new() }
     }
@@ -188,6 +196,7 @@ impl UnixDatagram {
     ///
     /// [sendto(2)](https://man7.org/linux/man-pages/man2/send.2.html)
     #[doc(alias = "sendto")]
+    #[inline]
     pub async fn send_to(&self, bytes: &[u8], target: impl ToUnixAddr) -> io::Result<usize> {
         let target = target.unix_addr()?;
         self.io().send_message(|fd| send_to(fd, bytes, &target)).await
@@ -198,6 +207,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As for [`send_to`](Self::send_to).
+    #[inline]
     pub fn poll_send_to(
         &self,
         cx: &mut Context<'_>,
@@ -215,6 +225,7 @@ impl UnixDatagram {
     /// - `ENOBUFS`: the queue at the target is full, or this socket's buffer is. The socket may
     ///   count as writable all the while, so wait a few milliseconds instead;
     /// - otherwise as for [`send_to`](Self::send_to).
+    #[inline]
     pub fn try_send_to(&self, bytes: &[u8], target: impl ToUnixAddr) -> io::Result<usize> {
         let target = target.unix_addr()?;
         self.io().try_send_message(|fd| send_to(fd, bytes, &target))
@@ -235,6 +246,7 @@ impl UnixDatagram {
     ///
     /// [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html)
     #[doc(alias = "sendmsg")]
+    #[inline]
     pub async fn send_message_to(
         &self,
         data: &[IoSlice<'_>],
@@ -250,6 +262,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As for [`try_send_to`](Self::try_send_to) and [`send_message`](Self::send_message).
+    #[inline]
     pub fn try_send_message_to(
         &self,
         data: &[IoSlice<'_>],
@@ -276,6 +289,7 @@ impl UnixDatagram {
     ///
     /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
     #[doc(alias = "recvfrom")]
+    #[inline]
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
         self.io().recv_message(|fd| socket::recv_from_unix(fd, buffer)).await
     }
@@ -285,6 +299,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As for [`recv`](Self::recv).
+    #[inline]
     pub fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,
@@ -299,6 +314,7 @@ impl UnixDatagram {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for
     /// [`recv`](Self::recv).
+    #[inline]
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
         self.io().try_recv_message(|fd| socket::recv_from_unix(fd, buffer))
     }
@@ -313,6 +329,7 @@ impl UnixDatagram {
     ///
     /// As for [`recv`](Self::recv).
     #[doc(alias = "MSG_PEEK")]
+    #[inline]
     pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
         self.io().recv_message(|fd| socket::peek_from_unix(fd, buffer)).await
     }
@@ -328,6 +345,7 @@ impl TryFrom<std_net::UnixDatagram> for UnixDatagram {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(socket: std_net::UnixDatagram) -> io::Result<UnixDatagram> {
         UnixDatagram::try_from(OwnedFd::from(socket))
     }
@@ -337,6 +355,7 @@ impl TryFrom<OwnedFd> for UnixDatagram {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<UnixDatagram> {
         socket::adopt(owned.as_fd())?;
         let io = AsyncFd::lazy(owned, Kind::Datagram);

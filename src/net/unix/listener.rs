@@ -54,6 +54,7 @@ impl UnixListener {
     ///
     /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html),
     /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
+    #[inline]
     pub fn bind(address: impl ToUnixAddr) -> io::Result<UnixListener> {
         UnixBind::new().listener(address)
     }
@@ -63,6 +64,7 @@ impl UnixListener {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(listener: std_net::UnixListener) -> io::Result<UnixListener> {
         UnixListener::try_from(listener)
     }
@@ -72,6 +74,7 @@ impl UnixListener {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std_net::UnixListener> {
         Ok(OwnedFd::from(self).into())
     }
@@ -81,6 +84,7 @@ impl TryFrom<std_net::UnixListener> for UnixListener {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(listener: std_net::UnixListener) -> io::Result<UnixListener> {
         UnixListener::try_from(OwnedFd::from(listener))
     }

@@ -14,6 +14,7 @@ macro_rules! listener_face {
                 $listener::from_named($crate::net::unix::path::Named::new(io, None))
             }
 
+            #[inline]
             pub(super) fn from_named(io: $crate::net::unix::path::Named) -> $listener {
                 $listener { io, backoff: $crate::net::backoff::SharedBackoff::default() }
             }
@@ -58,6 +59,7 @@ macro_rules! listener_face {
                 /// # References
                 ///
                 /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+                #[inline]
                 pub async fn accept(&self) -> io::Result<($connection, UnixAddr)> {
                     self.io().accept_with(take).await
                 }
@@ -67,6 +69,7 @@ macro_rules! listener_face {
                 /// # Errors
                 ///
                 /// As for [`accept`](Self::accept).
+                #[inline]
                 pub fn poll_accept(
                     &self,
                     cx: &mut Context<'_>,
@@ -80,11 +83,13 @@ macro_rules! listener_face {
                 ///
                 /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) if there is none; otherwise as
                 /// for accept(2).
+                #[inline]
                 pub fn try_accept(&self) -> io::Result<($connection, UnixAddr)> {
                     self.io().try_accept_with(take)
                 }
 
                 /// The connections as a stream that never ends.
+                #[inline]
                 pub fn incoming(&self) -> $incoming<'_> {
                     $incoming { listener: self }
                 }
@@ -95,6 +100,7 @@ macro_rules! listener_face {
                 ///
                 /// What listen(2) returns.
                 #[doc(alias = "listen")]
+                #[inline]
                 pub fn set_backlog(&self, backlog: u32) -> io::Result<()> {
                     socket::listen(self.io().fd(), i32::try_from(backlog).unwrap_or(i32::MAX))
                 }
@@ -108,6 +114,7 @@ macro_rules! listener_face {
             impl Stream for $incoming<'_> {
                 type Item = io::Result<$connection>;
 
+                #[inline]
                 fn poll_next(
                     self: Pin<&mut Self>,
                     cx: &mut Context<'_>,
@@ -122,6 +129,7 @@ macro_rules! listener_face {
 
                 /// Takes a listening socket over and makes it non-blocking. One that does not
                 /// listen is [`InvalidInput`](std::io::ErrorKind::InvalidInput).
+                #[inline]
                 fn try_from(owned: OwnedFd) -> io::Result<$listener> {
                     // Some of the errors that such a socket answers to accept are those of a
                     // connection that died, after which accepting would go on for ever.

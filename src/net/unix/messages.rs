@@ -162,6 +162,7 @@ macro_rules! message_face {
                 ///
                 /// As for [`recv`](Self::recv).
                 #[doc(alias = "MSG_PEEK")]
+                #[inline]
                 pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     self.io().recv_message(|fd| socket::peek(fd, buffer)).await
                 }
@@ -172,6 +173,7 @@ macro_rules! message_face {
                 ///
                 /// As for [`try_recv`](Self::try_recv).
                 #[doc(alias = "MSG_PEEK")]
+                #[inline]
                 pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
                     self.io().try_recv_message(|fd| socket::peek(fd, buffer))
                 }
@@ -181,6 +183,7 @@ macro_rules! message_face {
                 /// # Errors
                 ///
                 /// What else shutdown(2) returns.
+                #[inline]
                 pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
                     self.io().shutdown(how)
                 }

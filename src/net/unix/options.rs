@@ -35,6 +35,7 @@ macro_rules! unix_options {
                 ///
                 /// Linux counts the sender's buffer only: this one limits nothing there.
                 #[doc(alias = "SO_RCVBUF")]
+                #[inline]
                 pub fn recv_buffer_size(&self) -> io::Result<usize> {
                     sockopt::RECV_BUFFER_SIZE.get(self.io().fd())
                 }
@@ -45,6 +46,7 @@ macro_rules! unix_options {
                 ///
                 /// What setsockopt(2) returns: `ENOBUFS` above the limit, except on Linux.
                 #[doc(alias = "SO_RCVBUF")]
+                #[inline]
                 pub fn set_recv_buffer_size(&self, size: usize) -> io::Result<()> {
                     sockopt::RECV_BUFFER_SIZE.set(self.io().fd(), size)
                 }
@@ -59,6 +61,7 @@ macro_rules! unix_options {
                 ///
                 /// Linux doubles what is set, for its bookkeeping, and reports the double.
                 #[doc(alias = "SO_SNDBUF")]
+                #[inline]
                 pub fn send_buffer_size(&self) -> io::Result<usize> {
                     sockopt::SEND_BUFFER_SIZE.get(self.io().fd())
                 }
@@ -70,6 +73,7 @@ macro_rules! unix_options {
                 /// What setsockopt(2) returns: `ENOBUFS` above the limit, except on Linux, which
                 /// cuts it.
                 #[doc(alias = "SO_SNDBUF")]
+                #[inline]
                 pub fn set_send_buffer_size(&self, size: usize) -> io::Result<()> {
                     sockopt::SEND_BUFFER_SIZE.set(self.io().fd(), size)
                 }
@@ -80,6 +84,7 @@ macro_rules! unix_options {
                 ///
                 /// What getsockopt(2) returns: the failure of asking, not the answer.
                 #[doc(alias = "SO_ERROR")]
+                #[inline]
                 pub fn take_error(&self) -> io::Result<Option<io::Error>> {
                     socket::take_error(self.io().fd())
                 }
@@ -111,6 +116,7 @@ macro_rules! unix_options {
                 /// # Errors
                 ///
                 /// What getsockname(2) returns.
+                #[inline]
                 pub fn local_addr(&self) -> io::Result<$crate::net::UnixAddr> {
                     socket::local_unix_addr(self.io().fd())
                 }
@@ -135,6 +141,7 @@ macro_rules! peer_options {
                 /// # Errors
                 ///
                 /// What getpeername(2) returns: `ENOTCONN` if there is no other side.
+                #[inline]
                 pub fn peer_addr(&self) -> io::Result<UnixAddr> {
                     socket::peer_unix_addr(self.io().fd())
                 }
@@ -154,6 +161,7 @@ macro_rules! peer_options {
                 /// DragonFly. Of a pair Linux and Apple tell, of datagram sockets Linux alone.
                 #[doc(alias = "SO_PEERCRED")]
                 #[doc(alias = "getpeereid")]
+                #[inline]
                 pub fn peer_credentials(&self) -> io::Result<Credentials> {
                     socket::peer_credentials(self.io().fd())
                 }
@@ -181,6 +189,7 @@ macro_rules! passing_options {
                 /// [`Unsupported`](std::io::ErrorKind::Unsupported) on Apple, DragonFly and
                 /// OpenBSD.
                 #[doc(alias = "SO_PASSCRED")]
+                #[inline]
                 pub fn pass_credentials(&self) -> io::Result<bool> {
                     sockopt::PASS_CREDENTIALS.get(self.io().fd())
                 }
@@ -199,6 +208,7 @@ macro_rules! passing_options {
                 /// NetBSD, which tells them with the first message of a connection only.
                 #[doc(alias = "SO_PASSCRED")]
                 #[doc(alias = "LOCAL_CREDS")]
+                #[inline]
                 pub fn set_pass_credentials(&self, pass: bool) -> io::Result<()> {
                     sockopt::PASS_CREDENTIALS.set(self.io().fd(), pass)
                 }

@@ -35,6 +35,7 @@ impl UnixStream {
     /// # })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         halves(self)
     }

@@ -30,12 +30,14 @@ pub(super) struct Named {
 }
 
 impl Named {
+    #[inline]
     pub(super) fn new(io: AsyncFd<OwnedFd>, file: Option<SocketFile>) -> Named {
         Named { file: file.map(Arc::new), io }
     }
 
     /// Deregisters the descriptor and gives it away, and with it the path: it is left alone, by the
     /// duplicates too, since the socket may outlive them.
+    #[inline]
     pub(super) fn into_inner(self) -> OwnedFd {
         if let Some(file) = &self.file {
             file.keep();
@@ -45,6 +47,7 @@ impl Named {
 }
 
 impl Duplicate for Named {
+    #[inline]
     fn duplicate(&self) -> io::Result<Named> {
         Ok(Named { io: self.io.duplicate()?, file: self.file.clone() })
     }
@@ -75,6 +78,7 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// The file at `path`, just made. The path is made absolute: the folder that it was relative
     /// to may not be the current one later.
+    #[inline]
     pub(super) fn at(path: &Path) -> io::Result<SocketFile> {
         let path = std::path::absolute(path)?;
         let found = fs::symlink_metadata(&path)?;
@@ -84,11 +88,13 @@ impl SocketFile {
     }
 
     /// The permissions that it was made with.
+    #[inline]
     pub(super) fn mode(&self) -> u32 {
         self.mode
     }
 
     /// Leaves it alone from now on.
+    #[inline]
     pub(super) fn keep(&self) {
         // Relaxed: it is read when this drops, which the count of the `Arc` orders after this.
         self.keep.store(true, Ordering::Relaxed);
@@ -131,6 +137,7 @@ pub(super) fn remove_dead(path: &Path) -> io::Result<()> {
 }
 
 /// Whether somebody holds the socket of this path, listening or not.
+#[inline]
 fn is_alive(path: &Path) -> io::Result<bool> {
     let address = UnixAddr::from_path(path)?;
     loop {

@@ -76,6 +76,7 @@ impl UnixSeqpacket {
     ///
     /// As for [`UnixStream::connect`](super::UnixStream::connect);
     /// [`Unsupported`](io::ErrorKind::Unsupported) on Apple.
+    #[inline]
     pub async fn connect(address: impl ToUnixAddr) -> io::Result<UnixSeqpacket> {
         let address = address.unix_addr()?;
         let io = connect::connected(&address, Type::SEQPACKET, Kind::Datagram).await?;
@@ -88,6 +89,7 @@ impl UnixSeqpacket {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it has none; otherwise as for
     /// [`connect`](Self::connect).
+    #[inline]
     pub fn try_connect(address: impl ToUnixAddr) -> io::Result<UnixSeqpacket> {
         let address = address.unix_addr()?;
         let io = connect::connected_at_once(&address, Type::SEQPACKET, Kind::Datagram)?;
@@ -101,6 +103,7 @@ impl UnixSeqpacket {
     /// `EMFILE`, `ENFILE`: the process or the system has no descriptor left;
     /// [`Unsupported`](io::ErrorKind::Unsupported) on Apple.
     #[doc(alias = "socketpair")]
+    #[inline]
     pub fn pair() -> io::Result<(UnixSeqpacket, UnixSeqpacket)> {
         if !socket::has_unix(Type::SEQPACKET) {
             return Err(unsupported_type());
@@ -119,16 +122,19 @@ impl UnixSeqpacket {
     /// # Errors
     ///
     /// As for [`readable`](Self::readable).
+    #[inline]
     pub async fn closed(&self) -> io::Result<()> {
         self.io.closed().await
     }
 
     /// A connected descriptor of this library's making.
+    #[inline]
     pub(super) fn from_connected(fd: OwnedFd) -> UnixSeqpacket {
         UnixSeqpacket::from_io(AsyncFd::lazy(fd, Kind::Datagram))
     }
 
     /// A connection that was just accepted.
+    #[inline]
     pub(super) fn from_accepted(fd: OwnedFd) -> UnixSeqpacket {
         UnixSeqpacket::from_io(AsyncFd::accepted(fd, Kind::Datagram))
     }
@@ -152,6 +158,7 @@ impl TryFrom<OwnedFd> for UnixSeqpacket {
     type Error = io::Error;
 
     /// Takes a connected socket over and makes it non-blocking.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<UnixSeqpacket> {
         socket::adopt(owned.as_fd())?;
         let io = AsyncFd::lazy(owned, Kind::Datagram);

@@ -50,6 +50,7 @@ impl UnixSeqpacketListener {
     /// # Errors
     ///
     /// As for [`UnixBind::listener`]; [`Unsupported`](io::ErrorKind::Unsupported) on Apple.
+    #[inline]
     pub fn bind(address: impl ToUnixAddr) -> io::Result<UnixSeqpacketListener> {
         UnixBind::new().seqpacket_listener(address)
     }

@@ -32,6 +32,7 @@ impl UnixStream {
     /// # })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[inline]
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         (ReadHalf(self), WriteHalf(self))
     }

@@ -93,6 +93,7 @@ impl UnixStream {
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html) `EAGAIN`,
     /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
+    #[inline]
     pub async fn connect(address: impl ToUnixAddr) -> io::Result<UnixStream> {
         let address = address.unix_addr()?;
         let io = connect::connected(&address, Type::STREAM, Kind::Stream).await?;
@@ -105,6 +106,7 @@ impl UnixStream {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it has none; otherwise as for
     /// [`connect`](Self::connect).
+    #[inline]
     pub fn try_connect(address: impl ToUnixAddr) -> io::Result<UnixStream> {
         let address = address.unix_addr()?;
         let io = connect::connected_at_once(&address, Type::STREAM, Kind::Stream)?;
@@ -121,6 +123,7 @@ impl UnixStream {
     ///
     /// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
     #[doc(alias = "socketpair")]
+    #[inline]
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (first, second) = socket::pair(Type::STREAM)?;
         Ok((UnixStream::from_connected(first), UnixStream::from_connected(second)))
@@ -131,6 +134,7 @@ impl UnixStream {
     /// # Errors
     ///
     /// What fcntl(2) returns.
+    #[inline]
     pub fn from_std(stream: std_net::UnixStream) -> io::Result<UnixStream> {
         UnixStream::try_from(stream)
     }
@@ -140,6 +144,7 @@ impl UnixStream {
     /// # Errors
     ///
     /// None today; the type leaves room.
+    #[inline]
     pub fn into_std(self) -> io::Result<std_net::UnixStream> {
         Ok(OwnedFd::from(self).into())
     }
@@ -150,6 +155,7 @@ impl UnixStream {
     ///
     /// What getsockopt(2) returns.
     #[doc(alias = "SO_OOBINLINE")]
+    #[inline]
     pub fn oob_inline(&self) -> io::Result<bool> {
         sockopt::OOB_INLINE.get(self.io.fd())
     }
@@ -160,16 +166,19 @@ impl UnixStream {
     ///
     /// What setsockopt(2) returns.
     #[doc(alias = "SO_OOBINLINE")]
+    #[inline]
     pub fn set_oob_inline(&self, inline: bool) -> io::Result<()> {
         sockopt::OOB_INLINE.set(self.io.fd(), inline)
     }
 
     /// A connected descriptor of this library's making.
+    #[inline]
     pub(super) fn from_connected(fd: OwnedFd) -> UnixStream {
         UnixStream { io: AsyncFd::lazy(fd, Kind::Stream) }
     }
 
     /// A connection that was just accepted.
+    #[inline]
     pub(super) fn from_accepted(fd: OwnedFd) -> UnixStream {
         UnixStream { io: AsyncFd::accepted(fd, Kind::Stream) }
     }
@@ -184,6 +193,7 @@ impl TryFrom<std_net::UnixStream> for UnixStream {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(stream: std_net::UnixStream) -> io::Result<UnixStream> {
         UnixStream::try_from(OwnedFd::from(stream))
     }
@@ -194,6 +204,7 @@ impl TryFrom<OwnedFd> for UnixStream {
 
     /// Takes a socket over and makes it non-blocking. Nothing is known of what was done with it,
     /// so it is read until `WouldBlock`.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<UnixStream> {
         socket::adopt(owned.as_fd())?;
         Ok(UnixStream { io: AsyncFd::lazy(owned, Kind::Other) })
@@ -201,6 +212,7 @@ impl TryFrom<OwnedFd> for UnixStream {
 }
 
 impl Linked for UnixStream {
+    #[inline]
     fn link(&self) -> Link<'_> {
         Link::new(&self.io, LinkKind::Unix)
     }

@@ -66,6 +66,7 @@ impl VsockListener {
     /// - `EACCES`: a port below 1024, without privilege;
     /// - `EAFNOSUPPORT`: the kernel was built without; [`Unsupported`](io::ErrorKind::Unsupported):
     ///   the system has no such sockets.
+    #[inline]
     pub async fn bind(address: VsockAddr) -> io::Result<VsockListener> {
         let raw = RawAddr::try_from(address)?;
         let fd = socket::create(Domain::vsock()?, Type::STREAM)?;
@@ -89,6 +90,7 @@ impl VsockListener {
     /// # Errors
     ///
     /// As there.
+    #[inline]
     pub async fn accept(&self) -> io::Result<(VsockStream, VsockAddr)> {
         self.io.accept_with(take).await
     }
@@ -98,6 +100,7 @@ impl VsockListener {
     /// # Errors
     ///
     /// As for [`accept`](Self::accept).
+    #[inline]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(VsockStream, VsockAddr)>> {
         self.io.poll_accept_with(cx, &self.backoff, take)
     }
@@ -107,11 +110,13 @@ impl VsockListener {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for accept(2).
+    #[inline]
     pub fn try_accept(&self) -> io::Result<(VsockStream, VsockAddr)> {
         self.io.try_accept_with(take)
     }
 
     /// The connections as a stream that never ends.
+    #[inline]
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
@@ -121,6 +126,7 @@ impl VsockListener {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<VsockAddr> {
         VsockAddr::try_from(&socket::local_raw(self.io.fd())?)
     }
@@ -153,6 +159,7 @@ pub struct Incoming<'a> {
 impl Stream for Incoming<'_> {
     type Item = io::Result<VsockStream>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let accepted = ready!(self.listener.poll_accept(cx));
         Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
@@ -165,6 +172,7 @@ impl TryFrom<OwnedFd> for VsockListener {
     /// Takes a listening socket over and makes it non-blocking.
     ///
     /// Fails with [`InvalidInput`](io::ErrorKind::InvalidInput) if it does not listen.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<VsockListener> {
         if !sockopt::ACCEPT_CONN.get(owned.as_fd())? {
             let sentence = "the socket does not listen";

@@ -8,6 +8,7 @@ borrowed_halves!(VsockStream, VsockAddr);
 impl VsockStream {
     /// Splits the stream into its two directions, as
     /// [`TcpStream::split`](crate::net::TcpStream::split) does.
+    #[inline]
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         (ReadHalf(self), WriteHalf(self))
     }

@@ -70,6 +70,7 @@ impl VsockStream {
     /// # References
     ///
     /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+    #[inline]
     pub async fn connect(address: VsockAddr) -> io::Result<VsockStream> {
         let raw = RawAddr::try_from(address)?;
         let fd = socket::create(Domain::vsock()?, Type::STREAM)?;
@@ -81,11 +82,13 @@ impl VsockStream {
 
     /// A connected socket. Whether a short read of it proves that nothing is left is nowhere
     /// promised, so it is read until `WouldBlock`.
+    #[inline]
     pub(super) fn from_connected(fd: OwnedFd) -> VsockStream {
         VsockStream { io: AsyncFd::lazy(fd, Kind::Other) }
     }
 
     /// The same for a connection that was just accepted.
+    #[inline]
     pub(super) fn from_accepted(fd: OwnedFd) -> VsockStream {
         VsockStream { io: AsyncFd::accepted(fd, Kind::Other) }
     }
@@ -95,6 +98,7 @@ impl VsockStream {
     /// # Errors
     ///
     /// What getsockname(2) returns.
+    #[inline]
     pub fn local_addr(&self) -> io::Result<VsockAddr> {
         VsockAddr::try_from(&socket::local_raw(self.io.fd())?)
     }
@@ -104,6 +108,7 @@ impl VsockStream {
     /// # Errors
     ///
     /// What getpeername(2) returns: `ENOTCONN` after a reset.
+    #[inline]
     pub fn peer_addr(&self) -> io::Result<VsockAddr> {
         VsockAddr::try_from(&socket::peer_raw(self.io.fd())?)
     }
@@ -114,6 +119,7 @@ impl VsockStream {
 }
 
 impl Linked for VsockStream {
+    #[inline]
     fn link(&self) -> Link<'_> {
         Link::new(&self.io, LinkKind::Vsock)
     }
@@ -129,6 +135,7 @@ impl TryFrom<OwnedFd> for VsockStream {
     type Error = io::Error;
 
     /// Takes a socket over and makes it non-blocking.
+    #[inline]
     fn try_from(owned: OwnedFd) -> io::Result<VsockStream> {
         socket::adopt(owned.as_fd())?;
         Ok(VsockStream::from_connected(owned))

@@ -176,28 +176,10 @@ impl Source {
             Insertion::Full => return Err(slots_used_up()),
         };
         self.set_token(token);
-        let outcome = match reactor.selector().register(fd, token, interest) {
-            // A registration under this number: of a live source, or one that a closed descriptor
-            // left behind (T27, T91).
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if reactor.is_owned(raw, token) {
-                    Err(already_registered())
-                } else {
-                    reactor.selector().reregister(raw, token, interest)
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(unpollable()),
-            // OpenBSD does so with a FIFO by path that is open for writing alone, and tells its
-            // writer of the reader's end by the other filter (T36).
-            Err(error)
-                if error.kind() == io::ErrorKind::InvalidInput
-                    && self.kind == Kind::PipeWriter
-                    && interest.is_writable() =>
-            {
-                reactor.selector().register(fd, token, interest.difference(Interest::READABLE))
-            }
-            outcome => outcome,
-        };
+        let outcome = reactor
+            .selector()
+            .register(fd, token, interest)
+            .or_else(|error| self.register_refused(error, reactor, fd, token, interest));
         match outcome {
             // Relaxed: see `fd`.
             Ok(_) => self.fd.store(raw, Ordering::Relaxed),
@@ -207,6 +189,36 @@ impl Source {
             }
         }
         outcome
+    }
+
+    /// The kernel did not take it at the first attempt.
+    #[cold]
+    fn register_refused(
+        &self,
+        error: io::Error,
+        reactor: &Reactor,
+        fd: BorrowedFd<'_>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<Interest> {
+        let (raw, selector) = (fd.as_raw_fd(), reactor.selector());
+        match error.kind() {
+            // A registration under this number: of a live source, or one that a closed descriptor
+            // left behind (T27, T91).
+            io::ErrorKind::AlreadyExists if reactor.is_owned(raw, token) => {
+                Err(already_registered())
+            }
+            io::ErrorKind::AlreadyExists => selector.reregister(raw, token, interest),
+            io::ErrorKind::PermissionDenied => Err(unpollable()),
+            // OpenBSD does so with a FIFO by path that is open for writing alone, and tells its
+            // writer of the reader's end by the other filter (T36).
+            io::ErrorKind::InvalidInput
+                if self.kind == Kind::PipeWriter && interest.is_writable() =>
+            {
+                selector.register(fd, token, interest.difference(Interest::READABLE))
+            }
+            _ => Err(error),
+        }
     }
 
     /// For models and tests: as if both directions had been registered long ago.

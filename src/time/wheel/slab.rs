@@ -89,7 +89,7 @@ impl<T> Slab<T> {
     }
 
     #[cold]
-    #[inline(never)]
+    #[inline]
     fn grow(&mut self, deadline: u64, value: T) -> Key {
         let index = u32::try_from(self.nodes.len()).unwrap_or(NONE);
         assert!(index != NONE, "no room for another timer: 2^32 - 1 are pending");

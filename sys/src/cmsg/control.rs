@@ -65,29 +65,34 @@ impl Control {
     /// Storage of `bytes` bytes; [`space`](super::space) says how many a message takes. What does
     /// not fit is lost and reported
     /// ([`control_truncated`](crate::socket::Received::control_truncated)).
+    #[inline]
     pub fn with_capacity(bytes: usize) -> Control {
         let blocks = vec![Block::ZERO; bytes.div_ceil(BLOCK)];
         Control { blocks: blocks.into(), capacity: bytes, filled: 0, at: 0 }
     }
 
     /// Storage for one message of `count` descriptors. Padding can make room for one more.
+    #[inline]
     pub fn for_fds(count: usize) -> Control {
         Control::with_capacity(layout::space(count * size_of::<RawFd>()))
     }
 
     /// How many bytes the kernel may fill.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
     /// Takes out the messages that are in it. What the iterator is not asked for stays, until the
     /// storage is filled again.
+    #[inline]
     pub fn messages(&mut self) -> Messages<'_> {
         let (bytes, at) = self.split();
         Messages { bytes, at }
     }
 
     /// Drops whatever is in it: descriptors that were not taken are closed.
+    #[inline]
     pub fn clear(&mut self) {
         self.messages().for_each(drop);
         self.filled = 0;
@@ -95,6 +100,7 @@ impl Control {
     }
 
     /// Empties it and gives the kernel the room: a pointer to [`capacity`](Self::capacity) bytes.
+    #[inline]
     pub(crate) fn room(&mut self) -> *mut libc::c_void {
         self.clear();
         self.blocks.as_mut_ptr().cast()
@@ -151,6 +157,7 @@ impl Drop for Control {
 }
 
 impl fmt::Debug for Control {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Control")
             .field("capacity", &self.capacity)
@@ -189,6 +196,7 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 impl fmt::Debug for Messages<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messages").field("at", &self.at).finish_non_exhaustive()
     }
@@ -216,6 +224,7 @@ impl Iterator for Fds<'_> {
         None
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, Some(self.left.len() / size_of::<RawFd>()))
     }
@@ -228,6 +237,7 @@ impl Drop for Fds<'_> {
 }
 
 impl fmt::Debug for Fds<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(descriptors(self.left)).finish()
     }
@@ -238,6 +248,7 @@ impl fmt::Debug for Fds<'_> {
 const SCM_PIDFD: i32 = 4;
 
 /// Whether the payload of such a message is descriptors that were made for this process.
+#[inline]
 fn carries_descriptors(level: i32, kind: i32) -> bool {
     #[cfg(edgewake_has = "scm_pidfd")]
     let process = kind == SCM_PIDFD;
@@ -248,6 +259,7 @@ fn carries_descriptors(level: i32, kind: i32) -> bool {
 
 /// The descriptor numbers in a payload. A number that is cut is none; neither is a negative one,
 /// which no kernel should write.
+#[inline]
 fn descriptors(payload: &[u8]) -> impl Iterator<Item = RawFd> + '_ {
     let numbers = payload.chunks_exact(size_of::<RawFd>());
     let numbers = numbers.filter_map(|bytes| bytes.try_into().map(RawFd::from_ne_bytes).ok());

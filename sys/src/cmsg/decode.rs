@@ -15,6 +15,7 @@ use super::{
 
 impl<'a> Message<'a> {
     /// Never for messages of descriptors, which want an owner: see `Control`.
+    #[inline]
     pub(super) fn decode(level: i32, kind: i32, payload: &'a [u8]) -> Message<'a> {
         let known = match level {
             libc::SOL_SOCKET => socket(kind, payload),

@@ -36,6 +36,7 @@ pub struct ExtendedError {
 
 impl ExtendedError {
     /// The error that [`code`](Self::code) is.
+    #[inline]
     pub fn to_io_error(&self) -> io::Error {
         io::Error::from_raw_os_error(self.code)
     }

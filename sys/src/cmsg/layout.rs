@@ -89,6 +89,7 @@ pub(super) fn find(bytes: &[u8], at: usize) -> Option<Found> {
 
 /// Writes a header for `length` bytes of payload to the beginning of `room`, which the caller has
 /// made [`space`]`(length)` zeros long.
+#[inline]
 pub(super) fn write_header(room: &mut [u8], level: i32, kind: i32, length: usize) {
     assert!(room.len() >= space(length), "room for the message was made");
     // SAFETY: `cmsghdr` consists of integers: all zeros is a value. Some C libraries pad it, so it

@@ -62,6 +62,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// As the kernel told them: 0 and less are nobody's process.
+    #[inline]
     pub(crate) fn told(pid: libc::pid_t, uid: u32, gid: u32) -> Credentials {
         Credentials { pid: (pid > 0).then_some(pid), uid, gid }
     }
@@ -76,6 +77,7 @@ impl Credentials {
     /// # References
     ///
     /// [getuid(2)](https://man7.org/linux/man-pages/man2/getuid.2.html)
+    #[inline]
     pub fn own() -> Credentials {
         let pid = i32::try_from(std::process::id()).ok();
         // SAFETY: takes nothing, and by POSIX never fails, so that `syscall!` has nothing to check.

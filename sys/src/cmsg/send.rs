@@ -29,11 +29,13 @@ impl<'fd> SendControl<'fd> {
     }
 
     /// Whether there is no message in it.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
     /// Forgets the messages and keeps the room.
+    #[inline]
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.length = 0;
@@ -50,6 +52,7 @@ impl<'fd> SendControl<'fd> {
     ///
     /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html) `SCM_RIGHTS`
     #[doc(alias = "SCM_RIGHTS")]
+    #[inline]
     pub fn push_fds(&mut self, fds: &[BorrowedFd<'fd>]) {
         if fds.is_empty() {
             return;
@@ -200,6 +203,7 @@ impl<'fd> SendControl<'fd> {
     ///
     /// [RFC 3542](https://www.rfc-editor.org/rfc/rfc3542#section-6.5)
     #[doc(alias = "IPV6_TCLASS")]
+    #[inline]
     pub fn push_traffic_class_v6(&mut self, class: u8) {
         self.push(libc::IPPROTO_IPV6, libc::IPV6_TCLASS, &i32::from(class).to_ne_bytes());
     }
@@ -215,6 +219,7 @@ impl<'fd> SendControl<'fd> {
     ///
     /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
     #[doc(alias = "UDP_SEGMENT")]
+    #[inline]
     pub fn push_segment_size(&mut self, size: u16) -> io::Result<()> {
         cfg_if::cfg_if! {
             if #[cfg(edgewake_has = "udp_segment")] {
@@ -233,11 +238,13 @@ impl<'fd> SendControl<'fd> {
     ///
     /// The kernel takes the payload of this kind of message as plain data: no pointer and no
     /// descriptor is in it.
+    #[inline]
     pub unsafe fn push_custom(&mut self, level: i32, kind: i32, payload: &[u8]) {
         self.push(level, kind, payload);
     }
 
     /// The messages as sendmsg(2) takes them; valid until `self` is changed.
+    #[inline]
     pub(crate) fn as_parts(&self) -> (*const libc::c_void, usize) {
         (self.blocks.as_ptr().cast(), self.length)
     }
@@ -261,12 +268,14 @@ impl<'fd> SendControl<'fd> {
 }
 
 impl Default for SendControl<'_> {
+    #[inline]
     fn default() -> Self {
         SendControl::new()
     }
 }
 
 impl fmt::Debug for SendControl<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendControl").field("length", &self.length).finish_non_exhaustive()
     }
@@ -277,6 +286,7 @@ impl fmt::Debug for SendControl<'_> {
     all(edgewake_has = "udp_segment", edgewake_has = "ip_pktinfo"),
     allow(dead_code, reason = "this system sends all of it")
 )]
+#[inline]
 fn unsupported(what: &str) -> io::Error {
     let message = format!("this system does not send {what} beside a message");
     io::Error::new(io::ErrorKind::Unsupported, message)

@@ -46,6 +46,7 @@ pub(super) fn timespec(payload: &[u8]) -> Option<Duration> {
 }
 
 /// A `timeval`, as the C library has it.
+#[inline]
 pub(super) fn timeval(payload: &[u8]) -> Option<Duration> {
     // SAFETY: `timeval` consists of integers.
     let time: libc::timeval = unsafe { read(payload) }?;
@@ -59,6 +60,7 @@ fn duration(seconds: i64, nanoseconds: i64) -> Option<Duration> {
     Some(Duration::new(u64::try_from(seconds).ok()?, nanoseconds))
 }
 
+#[inline]
 pub(super) fn since_epoch(time: Duration) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(time)
 }

@@ -28,6 +28,7 @@ impl Notifier {
     ///
     /// [eventfd(2)](https://man7.org/linux/man-pages/man2/eventfd.2.html)
     #[doc(alias = "eventfd")]
+    #[inline]
     pub fn new(selector: &Selector, token: Token) -> io::Result<Notifier> {
         // SAFETY: takes its arguments by value.
         let eventfd = unsafe { syscall!(eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK)) }?;
@@ -39,6 +40,7 @@ impl Notifier {
 
     /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
     /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    #[inline]
     pub fn entry(&self) -> Option<(RawFd, Interest)> {
         Some((self.eventfd.as_raw_fd(), Interest::INCOMING))
     }
@@ -49,6 +51,7 @@ impl Notifier {
     /// # Errors
     ///
     /// `EINTR`: call it again.
+    #[inline]
     pub fn notify(&self, _selector: &Selector) -> io::Result<()> {
         match self.add_one() {
             // The counter is full (T69). Reading sets it to zero; the event that the earlier
@@ -66,6 +69,7 @@ impl Notifier {
     /// # Errors
     ///
     /// None.
+    #[inline]
     pub fn drain(&self) -> io::Result<()> {
         Ok(())
     }

@@ -29,6 +29,7 @@ impl Notifier {
     /// # References
     ///
     /// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html)
+    #[inline]
     pub fn new(selector: &Selector, token: Token) -> io::Result<Notifier> {
         let (reader, writer) = pipe::pipe()?;
         selector.register(reader.as_fd(), token, Interest::INCOMING)?;
@@ -37,6 +38,7 @@ impl Notifier {
 
     /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
     /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    #[inline]
     pub fn entry(&self) -> Option<(RawFd, Interest)> {
         Some((self.reader.as_raw_fd(), Interest::INCOMING))
     }
@@ -46,6 +48,7 @@ impl Notifier {
     /// # Errors
     ///
     /// `EINTR`: call it again.
+    #[inline]
     pub fn notify(&self, _selector: &Selector) -> io::Result<()> {
         match self.add_one() {
             // Full (T69). The event of the earlier bytes may have been seen already, by a loop

@@ -42,6 +42,7 @@ impl Notifier {
     ///
     /// [kqueue(2)](https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2) `EVFILT_USER`
     #[doc(alias = "EVFILT_USER")]
+    #[inline]
     pub fn new(selector: &Selector, token: Token) -> io::Result<Notifier> {
         let notifier = Notifier { token };
         notifier.change(selector, EV_ADD | EV_CLEAR, 0)?;
@@ -50,6 +51,7 @@ impl Notifier {
 
     /// What it is registered as, for [`Selector::rebuild`]: the descriptor and the interest.
     /// `None` where no descriptor is registered and a rebuild leaves it alone.
+    #[inline]
     pub fn entry(&self) -> Option<(RawFd, Interest)> {
         None
     }
@@ -61,6 +63,7 @@ impl Notifier {
     /// # Errors
     ///
     /// `ENOENT` if `selector` is not the one that the notifier was made for.
+    #[inline]
     pub fn notify(&self, selector: &Selector) -> io::Result<()> {
         self.change(selector, 0, NOTE_TRIGGER)
     }
@@ -70,6 +73,7 @@ impl Notifier {
     /// # Errors
     ///
     /// None.
+    #[inline]
     pub fn drain(&self) -> io::Result<()> {
         Ok(())
     }

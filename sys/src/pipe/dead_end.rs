@@ -21,6 +21,7 @@ static DEAD_END: OnceLock<OwnedFd> = OnceLock::new();
 /// # Errors
 ///
 /// `EMFILE` or `ENFILE` at a descriptor limit: it takes two for a moment.
+#[inline]
 pub fn prepare_end() -> io::Result<()> {
     dead_end().map(drop)
 }

@@ -27,12 +27,14 @@ pub enum End {
 ///
 /// [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html) `S_IFIFO`
 #[doc(alias = "fstat")]
+#[inline]
 pub fn is_fifo(fd: BorrowedFd<'_>) -> io::Result<bool> {
     is_fifo_under(fd.as_raw_fd())
 }
 
 /// As [`is_fifo`], of a number that need not be open.
 #[allow(clippy::unnecessary_cast, reason = "the type has its own width on 32-bit Android")]
+#[inline]
 pub(crate) fn is_fifo_under(fd: RawFd) -> io::Result<bool> {
     Ok(kind_of(fd)? == libc::S_IFIFO as u32)
 }
@@ -83,6 +85,7 @@ fn refused(sentence: &'static str) -> io::Error {
 /// # References
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_SETFL`
+#[inline]
 pub fn adopt(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
     if end == End::Read {
         return fd::set_nonblocking(fd, true);
@@ -93,6 +96,7 @@ pub fn adopt(fd: BorrowedFd<'_>, end: End) -> io::Result<()> {
 }
 
 /// No write to this descriptor raises `SIGPIPE`, where the system has that.
+#[inline]
 pub(super) fn set_no_signal(fd: BorrowedFd<'_>) -> io::Result<()> {
     #[cfg(edgewake_has = "f_setnosigpipe")]
     // SAFETY: F_SETNOSIGPIPE takes an int by value.
@@ -119,6 +123,7 @@ pub(super) fn set_no_signal(fd: BorrowedFd<'_>) -> io::Result<()> {
 /// [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html) `POLLHUP`, `POLLERR`,
 /// [kqueue(2)](https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2) `EV_EOF`
 #[doc(alias = "poll")]
+#[inline]
 pub fn is_hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
     hung_up(fd, end)
 }
@@ -172,6 +177,7 @@ fn hung_up(fd: BorrowedFd<'_>, end: End) -> io::Result<bool> {
 ///
 /// [pipe(7)](https://man7.org/linux/man-pages/man7/pipe.7.html) `FIONREAD`
 #[doc(alias = "FIONREAD")]
+#[inline]
 pub fn available(fd: BorrowedFd<'_>) -> io::Result<usize> {
     let mut count: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int, for which `count` is the room.
@@ -190,6 +196,7 @@ pub fn available(fd: BorrowedFd<'_>) -> io::Result<usize> {
 ///
 /// [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html) `F_GETPIPE_SZ`
 #[doc(alias = "F_GETPIPE_SZ")]
+#[inline]
 pub fn capacity(fd: BorrowedFd<'_>) -> io::Result<usize> {
     #[cfg(edgewake_has = "pipe_size")]
     {

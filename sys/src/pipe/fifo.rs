@@ -53,6 +53,7 @@ pub fn open(path: &Path, access: Access) -> io::Result<OwnedFd> {
 
 /// Whether an [`open`] for writing failed because nobody has the FIFO open for reading (`ENXIO`);
 /// if it is a FIFO.
+#[inline]
 pub fn is_unread(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENXIO)
 }

@@ -136,6 +136,7 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 ///
 /// [writev(2)](https://man7.org/linux/man-pages/man2/writev.2.html)
 #[doc(alias = "writev")]
+#[inline]
 pub fn write_vectored(fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
     match share(WRITE, buffers.iter().map(|buffer| buffer.len())) {
         Share::Buffers(count) => transmit(fd, &buffers[..count]),

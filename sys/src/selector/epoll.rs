@@ -4,17 +4,18 @@
 //! event; `reregister` reports pending conditions anew (measured on Linux 6.18); registrations
 //! from other threads take effect while `select` blocks (epoll_wait(2), "NOTES").
 
+mod event;
 #[cfg(edgewake_fuzz)]
 pub(crate) mod fuzz;
 
 use std::{
-    fmt, io,
+    io,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    slice,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
+pub use self::event::{Event, Events, Iter};
 use super::Entry;
 #[cfg(edgewake_faults)]
 use crate::syscall::faults;
@@ -53,6 +54,7 @@ impl Selector {
     ///
     /// [epoll_create1(2)](https://man7.org/linux/man-pages/man2/epoll_create.2.html)
     #[doc(alias = "epoll_create1")]
+    #[inline]
     pub fn new() -> io::Result<Selector> {
         // SAFETY: takes a flag by value.
         let epoll = unsafe { syscall!(epoll_create1(libc::EPOLL_CLOEXEC)) }?;
@@ -83,6 +85,7 @@ impl Selector {
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_ADD`
     #[doc(alias = "epoll_ctl")]
+    #[inline]
     pub fn register(
         &self,
         fd: BorrowedFd<'_>,
@@ -113,6 +116,7 @@ impl Selector {
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_MOD`
+    #[inline]
     pub fn reregister(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<Interest> {
         probe::register(fd as u64, interest.bits());
         let mut change = libc::EPOLL_CTL_MOD;
@@ -134,6 +138,7 @@ impl Selector {
     /// # References
     ///
     /// [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) `EPOLL_CTL_DEL`
+    #[inline]
     pub fn deregister(&self, fd: RawFd) -> io::Result<()> {
         // Kernels before 2.6.9 want a non-null event with DEL; `control` always gives one.
         self.control(libc::EPOLL_CTL_DEL, fd, Token(0), Interest::empty())
@@ -289,12 +294,14 @@ impl Selector {
 }
 
 impl AsFd for Selector {
+    #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
 }
 
 impl AsRawFd for Selector {
+    #[inline]
     fn as_raw_fd(&self) -> RawFd {
         self.epoll.as_raw_fd()
     }
@@ -308,6 +315,7 @@ struct KernelTimespec {
 }
 
 impl From<Duration> for KernelTimespec {
+    #[inline]
     fn from(duration: Duration) -> KernelTimespec {
         // 30 years: the kernel's own limit (KTIME_MAX) is 292.
         const MOST: u64 = 1_000_000_000;
@@ -358,14 +366,19 @@ mod by_number {
 
 /// Whether epoll_pwait2 is not to be had: ENOSYS from an old kernel, EPERM from a seccomp filter
 /// that predates it (as container runtimes shipped).
+#[inline]
 fn is_refusal(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
 }
 
 /// Rounds up, so that a loop never wakes just before its deadline and spins, and saturates, so
 /// that a long wait does not become a negative and so endless one.
+#[inline]
 fn milliseconds(timeout: Duration) -> i32 {
-    timeout.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(i32::MAX)
+    // Not by `as_nanos`: to divide 128 bits is a function of its own in every program.
+    let begun = u64::from(timeout.subsec_nanos().div_ceil(1_000_000));
+    let whole = timeout.as_secs().saturating_mul(1000);
+    whole.saturating_add(begun).try_into().unwrap_or(i32::MAX)
 }
 
 fn mask(interest: Interest) -> u32 {
@@ -386,191 +399,6 @@ fn mask(interest: Interest) -> u32 {
         mask |= libc::EPOLLEXCLUSIVE;
     }
     mask as u32
-}
-
-/// One report of the kernel about one registration.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub struct Event(libc::epoll_event);
-
-impl Event {
-    /// The token given with the registration.
-    #[inline(always)]
-    pub fn token(&self) -> Token {
-        Token(self.0.u64)
-    }
-
-    /// There is something to read, or a connection to accept (`EPOLLIN`).
-    #[inline(always)]
-    pub fn is_readable(&self) -> bool {
-        self.has(libc::EPOLLIN)
-    }
-
-    /// There is something to read, and nothing else to report (`EPOLLIN` alone): what nearly
-    /// every event says, told in one comparison.
-    #[inline(always)]
-    pub fn is_only_readable(&self) -> bool {
-        let events = self.0.events;
-        events == libc::EPOLLIN as u32
-    }
-
-    /// There is room to write (`EPOLLOUT`).
-    #[inline(always)]
-    pub fn is_writable(&self) -> bool {
-        self.has(libc::EPOLLOUT)
-    }
-
-    /// There is urgent data (`EPOLLPRI`).
-    #[inline(always)]
-    pub fn is_priority(&self) -> bool {
-        self.has(libc::EPOLLPRI)
-    }
-
-    /// Nothing will come after what can be read now (`EPOLLRDHUP` or `EPOLLHUP`).
-    #[inline(always)]
-    pub fn is_read_closed(&self) -> bool {
-        self.has(libc::EPOLLRDHUP | libc::EPOLLHUP)
-    }
-
-    /// Nothing can be written any more (`EPOLLHUP`). A peer's half-close is not that
-    /// (`EPOLLRDHUP`; tokio#449).
-    #[inline(always)]
-    pub fn is_write_closed(&self) -> bool {
-        self.has(libc::EPOLLHUP)
-    }
-
-    /// An error is pending (`EPOLLERR`); for sockets `SO_ERROR` has it. A pipe's writer sees
-    /// this alone when the pipe is full and the reader has gone.
-    #[inline(always)]
-    pub fn is_error(&self) -> bool {
-        self.has(libc::EPOLLERR)
-    }
-
-    /// How many bytes the kernel said can be read, where it says so: never on epoll.
-    #[inline(always)]
-    pub fn readable_bytes(&self) -> Option<u64> {
-        None
-    }
-
-    #[inline(always)]
-    fn has(&self, bits: i32) -> bool {
-        // Copied out: the structure is packed on x86-64.
-        let events = self.0.events;
-        events & bits as u32 != 0
-    }
-}
-
-impl fmt::Debug for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event")
-            .field("token", &self.token())
-            .field("readable", &self.is_readable())
-            .field("writable", &self.is_writable())
-            .field("priority", &self.is_priority())
-            .field("read_closed", &self.is_read_closed())
-            .field("write_closed", &self.is_write_closed())
-            .field("error", &self.is_error())
-            .finish()
-    }
-}
-
-/// A reusable buffer of events that [`Selector::select`] fills.
-pub struct Events {
-    list: Vec<libc::epoll_event>,
-    /// What was asked for, at least one: no more than the list's capacity.
-    most: i32,
-}
-
-impl Events {
-    /// Creates a buffer for up to `capacity` events a call, at least one. What does not fit is
-    /// reported by the next call.
-    pub fn with_capacity(capacity: usize) -> Events {
-        let most = i32::try_from(capacity.max(1)).unwrap_or(i32::MAX);
-        Events { list: Vec::with_capacity(most as usize), most }
-    }
-
-    /// The events of the last [`Selector::select`], in the kernel's order.
-    #[inline]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { inner: self.list.iter() }
-    }
-
-    /// How many events there are.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Whether there are none.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// How many events fit.
-    pub fn capacity(&self) -> usize {
-        self.most as usize
-    }
-
-    /// Doubles and adds what a fault plan wants, and rearranges it all as a schedule does.
-    #[cfg(edgewake_faults)]
-    fn rewrite(&mut self, selector: RawFd) {
-        let (double, added) = faults::rewritten(selector);
-        if double {
-            self.list.extend_from_within(..);
-        }
-        self.list.extend(added.into_iter().map(|(token, interest)| {
-            let bits = mask(interest) & (libc::EPOLLIN | libc::EPOLLOUT) as u32;
-            libc::epoll_event { events: bits, u64: token.0 }
-        }));
-        faults::schedule::rearrange(
-            &mut self.list,
-            |event| Token(event.u64),
-            |token| faults::holds(selector, token),
-        );
-    }
-
-    /// Called while the list is empty.
-    #[inline]
-    fn room(&mut self) -> (*mut libc::epoll_event, i32) {
-        (self.list.as_mut_ptr(), self.most)
-    }
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl<'a> IntoIterator for &'a Events {
-    type Item = Event;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// The events of one batch.
-#[derive(Clone)]
-pub struct Iter<'a> {
-    inner: slice::Iter<'a, libc::epoll_event>,
-}
-
-impl Iterator for Iter<'_> {
-    type Item = Event;
-
-    #[inline]
-    fn next(&mut self) -> Option<Event> {
-        self.inner.next().copied().map(Event)
-    }
-}
-
-impl fmt::Debug for Iter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
 }
 
 #[cfg(test)]

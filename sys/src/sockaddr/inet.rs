@@ -107,6 +107,7 @@ impl From<&SocketAddr> for InetAddr {
 
 /// For calls that take an address of any family.
 impl From<&InetAddr> for RawAddr {
+    #[inline]
     fn from(inet: &InetAddr) -> RawAddr {
         // SAFETY: the union is as long as its longest field, which consists of integers without
         // padding, and every byte of it is initialised, as in `decode`.

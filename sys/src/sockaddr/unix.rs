@@ -87,6 +87,7 @@ impl UnixAddr {
     /// - [`InvalidInput`](io::ErrorKind::InvalidInput): the path is empty, too long, or has a NUL
     ///   in it;
     /// - as [`from_abstract_name`](Self::from_abstract_name), if it begins with a NUL.
+    #[inline]
     pub fn from_path(path: impl AsRef<Path>) -> io::Result<UnixAddr> {
         let bytes = path.as_ref().as_os_str().as_bytes();
         match bytes.first() {
@@ -107,6 +108,7 @@ impl UnixAddr {
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) except on Linux;
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for more than 107 bytes.
+    #[inline]
     pub fn from_abstract_name(name: impl AsRef<[u8]>) -> io::Result<UnixAddr> {
         if !cfg!(edgewake_has = "unix_abstract") {
             let sentence = "this system has no abstract names of Unix sockets";
@@ -116,22 +118,26 @@ impl UnixAddr {
     }
 
     /// The path, if it is one.
+    #[inline]
     pub fn as_path(&self) -> Option<&Path> {
         (self.form == Form::Path).then(|| Path::new(OsStr::from_bytes(self.name())))
     }
 
     /// The abstract name without its leading NUL, if it is one.
+    #[inline]
     pub fn as_abstract_name(&self) -> Option<&[u8]> {
         (self.form == Form::Abstract).then(|| self.name())
     }
 
     /// Whether it is the address of a socket that has none.
+    #[inline]
     pub fn is_unnamed(&self) -> bool {
         self.form == Form::Unnamed
     }
 
     /// The address that came with a connection or a datagram. One that cannot be read counts as
     /// none: what it came with is worth more, and would be lost with an error.
+    #[inline]
     pub(crate) fn or_unnamed(raw: &RawAddr) -> UnixAddr {
         UnixAddr::try_from(raw).unwrap_or(UnixAddr::unnamed())
     }
@@ -220,6 +226,7 @@ impl TryFrom<&RawAddr> for UnixAddr {
 impl TryFrom<&StdAddr> for UnixAddr {
     type Error = io::Error;
 
+    #[inline]
     fn try_from(address: &StdAddr) -> io::Result<UnixAddr> {
         #[cfg(edgewake_has = "unix_abstract")]
         if let Some(name) = abstract_names::of(address) {
@@ -237,6 +244,7 @@ impl TryFrom<&StdAddr> for UnixAddr {
 impl TryFrom<&UnixAddr> for StdAddr {
     type Error = io::Error;
 
+    #[inline]
     fn try_from(address: &UnixAddr) -> io::Result<StdAddr> {
         match address.form {
             // Which std takes for the unnamed address.
@@ -259,10 +267,12 @@ mod abstract_names {
     use std::os::linux::net::SocketAddrExt;
     use std::{io, os::unix::net::SocketAddr};
 
+    #[inline]
     pub(super) fn of(address: &SocketAddr) -> Option<&[u8]> {
         address.as_abstract_name()
     }
 
+    #[inline]
     pub(super) fn to(name: &[u8]) -> io::Result<SocketAddr> {
         SocketAddr::from_abstract_name(name)
     }
@@ -270,6 +280,7 @@ mod abstract_names {
 
 /// A path as it is, an abstract name behind an `@`, as the tools of Linux write it.
 impl fmt::Debug for UnixAddr {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.form {
             Form::Unnamed => f.write_str("(unnamed)"),

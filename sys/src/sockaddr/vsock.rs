@@ -11,6 +11,7 @@ use super::{RawAddr, invalid};
 const AF_VSOCK: i32 = 40;
 
 /// The family's number, where there is one.
+#[inline]
 pub(crate) fn family() -> io::Result<i32> {
     if cfg!(edgewake_has = "vsock") {
         return Ok(AF_VSOCK);
@@ -67,12 +68,14 @@ impl VsockAddr {
 }
 
 impl fmt::Display for VsockAddr {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "vsock:{}:{}", self.cid, self.port)
     }
 }
 
 impl fmt::Debug for VsockAddr {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -99,6 +102,7 @@ impl TryFrom<VsockAddr> for RawAddr {
     }
 
     #[cfg(not(edgewake_has = "vsock"))]
+    #[inline]
     fn try_from(_: VsockAddr) -> io::Result<RawAddr> {
         family().map(|_| RawAddr::empty())
     }
@@ -109,6 +113,7 @@ impl TryFrom<VsockAddr> for RawAddr {
 impl TryFrom<&RawAddr> for VsockAddr {
     type Error = io::Error;
 
+    #[inline]
     fn try_from(raw: &RawAddr) -> io::Result<VsockAddr> {
         let expected = family()?;
         match raw.family() {

@@ -44,6 +44,7 @@ impl AcceptError {
     /// # References
     ///
     /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+    #[inline]
     pub fn classify(error: &io::Error) -> AcceptError {
         let Some(code) = error.raw_os_error() else { return AcceptError::Fatal };
         match code {
@@ -90,6 +91,7 @@ const PENDING_ERRORS: &[i32] = &[];
 ///
 /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
 #[doc(alias = "accept4")]
+#[inline]
 pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
     let (socket, raw) = accept_raw(listener)?;
     if raw.reported_length() == 0 {
@@ -107,6 +109,7 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
 /// # References
 ///
 /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+#[inline]
 pub fn accept_raw(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, RawAddr)> {
     let (socket, raw) = RawAddr::filled_by(|room, length| {
         // SAFETY: `room` is writable for `*length` bytes, and both outlive the call.
@@ -125,6 +128,7 @@ pub fn accept_raw(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, RawAddr)> {
 /// # References
 ///
 /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
+#[inline]
 pub fn accept_unnamed(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: with a null address the length is not looked at either.
     let socket = unsafe { take(listener, ptr::null_mut(), ptr::null_mut()) }?;

@@ -37,6 +37,7 @@ pub enum Progress {
 /// # References
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+#[inline]
 pub fn connect(fd: BorrowedFd<'_>, address: &SocketAddr) -> io::Result<Progress> {
     connect_raw(fd, &RawAddr::from(address))
 }
@@ -58,6 +59,7 @@ pub fn connect(fd: BorrowedFd<'_>, address: &SocketAddr) -> io::Result<Progress>
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html) `EINPROGRESS`,
 /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
 #[doc(alias = "SO_ERROR")]
+#[inline]
 pub fn connect_outcome(fd: BorrowedFd<'_>) -> io::Result<Progress> {
     if let Some(error) = socket::take_error(fd)? {
         return Err(error);
@@ -79,6 +81,7 @@ pub fn connect_outcome(fd: BorrowedFd<'_>) -> io::Result<Progress> {
 /// # References
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+#[inline]
 pub fn connect_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<Progress> {
     match connect_step(fd, address) {
         Ok(()) => Ok(Progress::Done),
@@ -88,6 +91,7 @@ pub fn connect_raw(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<Progress
 }
 
 /// The call itself.
+#[inline]
 pub(super) fn connect_step(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<()> {
     let (address, length) = address.as_parts();
     // SAFETY: `address` outlives the call and is initialised for `length` bytes.
@@ -95,6 +99,7 @@ pub(super) fn connect_step(fd: BorrowedFd<'_>, address: &RawAddr) -> io::Result<
 }
 
 /// What the error of a connect says of it.
+#[inline]
 pub(super) fn progress(error: io::Error) -> io::Result<Progress> {
     match error.raw_os_error() {
         Some(libc::EINPROGRESS | libc::EALREADY) => Ok(Progress::InProgress),

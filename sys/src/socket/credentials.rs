@@ -39,6 +39,7 @@ use crate::cmsg::Credentials;
 #[doc(alias = "SO_PEERCRED")]
 #[doc(alias = "LOCAL_PEERCRED")]
 #[doc(alias = "getpeereid")]
+#[inline]
 pub fn peer_credentials(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
     system::ask(fd)
 }
@@ -68,6 +69,7 @@ unsafe fn get<T: Copy>(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<
 mod system {
     use super::{BorrowedFd, Credentials, get, io};
 
+    #[inline]
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // A `ucred`, which older versions of libc lack for Android.
         // SAFETY: integers; so the option is plain data.
@@ -85,6 +87,7 @@ mod system {
 mod system {
     use super::{BorrowedFd, Credentials, get, io};
 
+    #[inline]
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `sockpeercred` consists of integers; so the option is plain data.
         let found: libc::sockpeercred = unsafe { get(fd, libc::SOL_SOCKET, libc::SO_PEERCRED) }?;
@@ -99,6 +102,7 @@ mod system {
     /// The level of the options of the Unix family: unix(4) says 0, libc has no name for it.
     const SOL_LOCAL: i32 = 0;
 
+    #[inline]
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `unpcbid` consists of integers; so the option is plain data.
         let found: libc::unpcbid = unsafe { get(fd, SOL_LOCAL, libc::LOCAL_PEEREID) }?;
@@ -111,6 +115,7 @@ mod system {
 mod system {
     use super::{BorrowedFd, Credentials, get, io};
 
+    #[inline]
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         // SAFETY: `xucred` consists of integers (FreeBSD: and a union of a pid and a pointer that
         // the kernel sets to null, of which only the pid is read); so the option is plain data.
@@ -143,6 +148,7 @@ mod system {
 
     use super::{BorrowedFd, Credentials, io};
 
+    #[inline]
     pub(super) fn ask(fd: BorrowedFd<'_>) -> io::Result<Credentials> {
         let (mut uid, mut gid) = (0, 0);
         // SAFETY: both are room for what the call writes.

@@ -134,6 +134,7 @@ pub fn send_to(fd: BorrowedFd<'_>, bytes: &[u8], target: &SocketAddr) -> io::Res
 ///
 /// [send(2)](https://man7.org/linux/man-pages/man2/send.2.html) `ENOBUFS`
 #[doc(alias = "ENOBUFS")]
+#[inline]
 pub fn is_queue_full(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENOBUFS)
 }
@@ -150,6 +151,7 @@ pub fn is_queue_full(error: &io::Error) -> bool {
 /// # References
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+#[inline]
 pub fn connect_datagram(fd: BorrowedFd<'_>, peer: &SocketAddr) -> io::Result<()> {
     let raw = RawAddr::from(peer);
     let (address, length) = raw.as_parts();
@@ -177,6 +179,7 @@ pub fn connect_datagram(fd: BorrowedFd<'_>, peer: &SocketAddr) -> io::Result<()>
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html) `AF_UNSPEC`
 #[doc(alias = "AF_UNSPEC")]
+#[inline]
 pub fn disconnect(fd: BorrowedFd<'_>) -> io::Result<()> {
     let nowhere = RawAddr::unspecified();
     let (address, length) = nowhere.as_parts();

@@ -25,6 +25,7 @@ use crate::{cmsg::Control, sockaddr::RawAddr};
 /// [recv(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_ERRQUEUE`
 #[doc(alias = "MSG_ERRQUEUE")]
 #[cfg(edgewake_has = "ip_recverr")]
+#[inline]
 pub fn recv_queued_error(
     fd: BorrowedFd<'_>,
     buffer: &mut [u8],
@@ -43,6 +44,7 @@ pub fn recv_queued_error(
 /// [`Unsupported`](io::ErrorKind::Unsupported).
 #[doc(alias = "MSG_ERRQUEUE")]
 #[cfg(not(edgewake_has = "ip_recverr"))]
+#[inline]
 pub fn recv_queued_error(
     _fd: BorrowedFd<'_>,
     _buffer: &mut [u8],
@@ -64,6 +66,7 @@ pub fn recv_queued_error(
 ///
 /// [MSG_ZEROCOPY](https://docs.kernel.org/networking/msg_zerocopy.html)
 #[doc(alias = "MSG_ZEROCOPY")]
+#[inline]
 pub fn send_message_zero_copy(
     fd: BorrowedFd<'_>,
     data: &[u8],
@@ -78,6 +81,7 @@ pub fn send_message_zero_copy(
 
 /// Whether an error says that a message was too long for the path, the device or the protocol
 /// (`EMSGSIZE`).
+#[inline]
 pub fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EMSGSIZE)
 }

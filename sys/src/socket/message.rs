@@ -41,6 +41,7 @@ impl RecvFlags {
     #[cfg(edgewake_has = "ip_recverr")]
     pub const ERROR_QUEUE: RecvFlags = RecvFlags(libc::MSG_ERRQUEUE);
 
+    #[inline]
     pub(super) fn bits(self) -> i32 {
         #[cfg(edgewake_has = "msg_cmsg_cloexec")]
         let always = libc::MSG_CMSG_CLOEXEC;
@@ -53,6 +54,7 @@ impl RecvFlags {
 impl BitOr for RecvFlags {
     type Output = RecvFlags;
 
+    #[inline]
     fn bitor(self, other: RecvFlags) -> RecvFlags {
         RecvFlags(self.0 | other.0)
     }
@@ -74,6 +76,7 @@ impl SendFlags {
     #[cfg(edgewake_has = "so_zerocopy")]
     pub const ZERO_COPY: SendFlags = SendFlags(libc::MSG_ZEROCOPY);
 
+    #[inline]
     pub(super) fn bits(self) -> i32 {
         self.0 | SEND_FLAGS
     }
@@ -82,6 +85,7 @@ impl SendFlags {
 impl BitOr for SendFlags {
     type Output = SendFlags;
 
+    #[inline]
     fn bitor(self, other: SendFlags) -> SendFlags {
         SendFlags(self.0 | other.0)
     }
@@ -108,6 +112,7 @@ pub struct Received {
 
 impl Received {
     /// From what recvmsg(2) left in the header.
+    #[inline]
     pub(super) fn new(length: usize, flags: i32, address: Option<RawAddr>) -> Received {
         let has = |flag| flags & flag != 0;
         Received {
@@ -140,6 +145,7 @@ impl Received {
 ///
 /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
 #[doc(alias = "recvmsg")]
+#[inline]
 pub fn recv_message(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
@@ -168,6 +174,7 @@ pub fn recv_message(
 ///
 /// [recvmsg(2)](https://man7.org/linux/man-pages/man2/recvmsg.2.html)
 #[doc(alias = "recvmsg")]
+#[inline]
 pub fn recv_message_uninit(
     fd: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],

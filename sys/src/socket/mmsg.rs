@@ -90,6 +90,7 @@ unsafe impl Sync for MultiRecv {}
 impl MultiRecv {
     /// Storage for `capacity` messages, with `control` bytes of control messages each; see
     /// [`cmsg::space`](crate::cmsg::space).
+    #[inline]
     pub fn new(capacity: usize, control: usize) -> MultiRecv {
         let with_control = if control > 0 { capacity } else { 0 };
         MultiRecv {
@@ -103,17 +104,20 @@ impl MultiRecv {
     }
 
     /// How many messages one call can receive.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.addresses.len()
     }
 
     /// How many messages the last call has received.
+    #[inline]
     pub fn count(&self) -> usize {
         self.count
     }
 
     /// The error that the last call met behind the messages it has received. The kernel will not
     /// tell it again: have the socket's next receive return it. The next call here forgets it.
+    #[inline]
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.behind.take()
     }
@@ -135,6 +139,7 @@ impl MultiRecv {
     ///
     /// [recvmmsg(2)](https://man7.org/linux/man-pages/man2/recvmmsg.2.html)
     #[doc(alias = "recvmmsg")]
+    #[inline]
     pub fn receive<'b>(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -173,12 +178,14 @@ impl MultiRecv {
     }
 
     /// Forgets what was received: descriptors that were not taken are closed.
+    #[inline]
     pub fn clear(&mut self) {
         self.count = 0;
         self.controls.iter_mut().for_each(Control::clear);
     }
 
     /// What is known of the message at `index`.
+    #[inline]
     pub fn received(&self, index: usize) -> Option<Received> {
         let header = self.headers[..self.count].get(index)?;
         let named = header.msg_hdr.msg_namelen > 0;
@@ -187,6 +194,7 @@ impl MultiRecv {
     }
 
     /// The control messages of the message at `index`; `None` if there is no storage for any.
+    #[inline]
     pub fn control(&mut self, index: usize) -> Option<&mut Control> {
         self.controls.iter_mut().take(self.count).nth(index)
     }
@@ -236,6 +244,7 @@ impl MultiRecv {
 }
 
 impl fmt::Debug for MultiRecv {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MultiRecv")
             .field("capacity", &self.capacity())
@@ -308,6 +317,7 @@ impl MultiSend {
     ///
     /// [sendmmsg(2)](https://man7.org/linux/man-pages/man2/sendmmsg.2.html)
     #[doc(alias = "sendmmsg")]
+    #[inline]
     pub fn send<'b>(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -361,11 +371,13 @@ impl MultiSend {
 /// # References
 ///
 /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
+#[inline]
 pub fn is_segmentation_refused(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL))
 }
 
 impl fmt::Debug for MultiSend {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MultiSend").finish_non_exhaustive()
     }
@@ -418,6 +430,7 @@ unsafe fn receive_one_by_one(
 ///
 /// The pointers of each header are valid for the call, for reading by sendmsg(2).
 #[cfg(edgewake_has = "recvmmsg")]
+#[inline]
 unsafe fn send_at_once(
     fd: BorrowedFd<'_>,
     headers: &mut [Header],

@@ -38,6 +38,7 @@ use crate::{
 /// [sendfile(2)](https://man7.org/linux/man-pages/man2/sendfile.2.html),
 /// [FreeBSD's](https://man.freebsd.org/cgi/man.cgi?query=sendfile&sektion=2)
 #[doc(alias = "sendfile")]
+#[inline]
 pub fn send_file(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
@@ -54,6 +55,7 @@ pub fn send_file(
 
 /// Whether a failed [`send_file`] says that it cannot be done with this file, or this socket, or
 /// at all, and that reading and sending can be tried instead.
+#[inline]
 pub fn is_send_file_refused(error: &io::Error) -> bool {
     let refusals = [
         libc::EINVAL,
@@ -79,6 +81,7 @@ pub fn is_send_file_refused(error: &io::Error) -> bool {
 ///
 /// [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html) `POLLOUT`
 #[doc(alias = "poll")]
+#[inline]
 pub fn has_room(socket: BorrowedFd<'_>) -> io::Result<bool> {
     let mut entry = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
     // SAFETY: `entry` is one entry to read and write; with a timeout of zero nothing waits.
@@ -87,6 +90,7 @@ pub fn has_room(socket: BorrowedFd<'_>) -> io::Result<bool> {
 }
 
 #[cfg(edgewake_has = "sendfile_linux")]
+#[inline]
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
@@ -100,6 +104,7 @@ fn transfer(
 }
 
 #[cfg(edgewake_has = "sendfile_freebsd")]
+#[inline]
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
@@ -114,6 +119,7 @@ fn transfer(
 }
 
 #[cfg(edgewake_has = "sendfile_apple")]
+#[inline]
 fn transfer(
     socket: BorrowedFd<'_>,
     file: BorrowedFd<'_>,
@@ -133,6 +139,7 @@ fn transfer(
 
 /// What the BSDs' call has come to.
 #[cfg(any(edgewake_has = "sendfile_freebsd", edgewake_has = "sendfile_apple"))]
+#[inline]
 fn count(outcome: io::Result<libc::c_int>, sent: wide::off_t) -> io::Result<usize> {
     match outcome {
         Err(error) if sent == 0 => Err(error),
@@ -141,6 +148,7 @@ fn count(outcome: io::Result<libc::c_int>, sent: wide::off_t) -> io::Result<usiz
 }
 
 #[cfg(not(edgewake_has = "sendfile"))]
+#[inline]
 fn transfer(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: wide::off_t, _: usize) -> io::Result<usize> {
     let sentence = "this system has no sendfile(2)";
     Err(io::Error::new(io::ErrorKind::Unsupported, sentence))

@@ -34,6 +34,7 @@ use crate::{
 ///
 /// [socketpair(2)](https://man7.org/linux/man-pages/man2/socketpair.2.html)
 #[doc(alias = "socketpair")]
+#[inline]
 pub fn pair(kind: Type) -> io::Result<(OwnedFd, OwnedFd)> {
     #[cfg(edgewake_has = "sock_cloexec")]
     let kind = Type(kind.0 | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK);
@@ -46,6 +47,7 @@ pub fn pair(kind: Type) -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// What remains to be set on a new socket.
+#[inline]
 fn born(socket: OwnedFd) -> io::Result<OwnedFd> {
     #[cfg(not(edgewake_has = "sock_cloexec"))]
     let socket = fd::finish_birth(socket)?;
@@ -67,6 +69,7 @@ fn born(socket: OwnedFd) -> io::Result<OwnedFd> {
 /// [fchmod(2)](https://man7.org/linux/man-pages/man2/fchmod.2.html); `unix_bind_bsd` of Linux's
 /// `net/unix/af_unix.c` takes the file's mode from the socket's inode
 #[doc(alias = "fchmod")]
+#[inline]
 pub fn set_bind_mode(fd: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
     #[cfg(edgewake_has = "unix_bind_mode")]
     // SAFETY: takes its arguments by value.
@@ -89,6 +92,7 @@ pub fn set_bind_mode(fd: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
 ///
 /// [bind(2)](https://man7.org/linux/man-pages/man2/bind.2.html),
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
+#[inline]
 pub fn bind_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<()> {
     bind_raw(fd, &RawAddr::from(address))
 }
@@ -108,6 +112,7 @@ pub fn bind_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<()> {
 /// # References
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+#[inline]
 pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progress> {
     match connect_step(fd, &RawAddr::from(address)) {
         Err(error) => progress(error),
@@ -130,6 +135,7 @@ pub fn connect_unix(fd: BorrowedFd<'_>, address: &UnixAddr) -> io::Result<Progre
 /// # References
 ///
 /// [connect(2)](https://man7.org/linux/man-pages/man2/connect.2.html)
+#[inline]
 pub fn is_alive(address: &UnixAddr) -> io::Result<bool> {
     let probe = super::create(Domain::UNIX, Type::DATAGRAM)?;
     match connect_step(probe.as_fd(), &RawAddr::from(address)) {
@@ -158,6 +164,7 @@ pub fn is_alive(address: &UnixAddr) -> io::Result<bool> {
 ///
 /// [accept(2)](https://man7.org/linux/man-pages/man2/accept.2.html)
 #[doc(alias = "accept4")]
+#[inline]
 pub fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, UnixAddr)> {
     let (socket, raw) = accept_raw(listener)?;
     Ok((socket, UnixAddr::or_unnamed(&raw)))
@@ -174,6 +181,7 @@ pub fn accept_unix(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, UnixAddr)> 
 ///
 /// [getsockname(2)](https://man7.org/linux/man-pages/man2/getsockname.2.html)
 #[doc(alias = "getsockname")]
+#[inline]
 pub fn local_unix_addr(fd: BorrowedFd<'_>) -> io::Result<UnixAddr> {
     UnixAddr::try_from(&local_raw(fd)?)
 }
@@ -188,6 +196,7 @@ pub fn local_unix_addr(fd: BorrowedFd<'_>) -> io::Result<UnixAddr> {
 ///
 /// [getpeername(2)](https://man7.org/linux/man-pages/man2/getpeername.2.html)
 #[doc(alias = "getpeername")]
+#[inline]
 pub fn peer_unix_addr(fd: BorrowedFd<'_>) -> io::Result<UnixAddr> {
     UnixAddr::try_from(&peer_raw(fd)?)
 }

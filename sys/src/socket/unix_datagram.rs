@@ -26,6 +26,7 @@ use crate::{
 ///
 /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
 #[doc(alias = "recvfrom")]
+#[inline]
 pub fn recv_from_unix(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
     // SAFETY: `buffer` is writable for its length; the kernel writes whole bytes only.
     unsafe { receive_from(fd, buffer.as_mut_ptr(), buffer.len(), 0) }
@@ -41,6 +42,7 @@ pub fn recv_from_unix(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usiz
 /// # References
 ///
 /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recv.2.html)
+#[inline]
 pub fn recv_from_unix_uninit(
     fd: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
@@ -58,6 +60,7 @@ pub fn recv_from_unix_uninit(
 /// # References
 ///
 /// [recvfrom(2)](https://man7.org/linux/man-pages/man2/recv.2.html) `MSG_PEEK`
+#[inline]
 pub fn peek_from_unix(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
     // SAFETY: `buffer` is writable for its length; the kernel writes whole bytes only.
     unsafe { receive_from(fd, buffer.as_mut_ptr(), buffer.len(), libc::MSG_PEEK) }
@@ -78,6 +81,7 @@ pub fn peek_from_unix(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usiz
 /// [sendto(2)](https://man7.org/linux/man-pages/man2/send.2.html),
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)
 #[doc(alias = "sendto")]
+#[inline]
 pub fn send_to_unix(fd: BorrowedFd<'_>, bytes: &[u8], target: &UnixAddr) -> io::Result<usize> {
     let raw = RawAddr::from(target);
     let (address, size) = raw.as_parts();
@@ -97,6 +101,7 @@ pub fn send_to_unix(fd: BorrowedFd<'_>, bytes: &[u8], target: &UnixAddr) -> io::
 /// a sender whose connected peer the target is (`unix_dgram_sendmsg`, Linux 6.18). Any other stays
 /// writable all the while, and each failed attempt is an edge of its own, so that waiting for those
 /// spins (measured). A queue that is full is waited out by time (T45).
+#[inline]
 pub fn as_queue_full(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EAGAIN) => io::Error::from_raw_os_error(libc::ENOBUFS),
@@ -107,6 +112,7 @@ pub fn as_queue_full(error: io::Error) -> io::Error {
 /// # Safety
 ///
 /// `start` is writable for `length` bytes.
+#[inline]
 unsafe fn receive_from(
     fd: BorrowedFd<'_>,
     start: *mut u8,

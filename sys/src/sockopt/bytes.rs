@@ -22,6 +22,7 @@ use super::unsupported;
 ///
 /// [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html)
 #[doc(alias = "getsockopt")]
+#[inline]
 pub unsafe fn get_bytes(
     fd: BorrowedFd<'_>,
     level: i32,
@@ -52,6 +53,7 @@ pub unsafe fn get_bytes(
 ///
 /// [setsockopt(2)](https://man7.org/linux/man-pages/man2/setsockopt.2.html)
 #[doc(alias = "setsockopt")]
+#[inline]
 pub unsafe fn set_bytes(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
     let Ok(length) = libc::socklen_t::try_from(value.len()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -72,6 +74,7 @@ pub unsafe fn set_bytes(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8])
 ///
 /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html)
 #[doc(alias = "SO_BINDTODEVICE")]
+#[inline]
 pub fn bind_device(fd: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
     let name = BIND_DEVICE.ok_or_else(|| unsupported("SO_BINDTODEVICE"))?;
     let device = get_name(fd, libc::SOL_SOCKET, name)?;
@@ -90,6 +93,7 @@ pub fn bind_device(fd: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
 ///
 /// [socket(7)](https://man7.org/linux/man-pages/man7/socket.7.html)
 #[doc(alias = "SO_BINDTODEVICE")]
+#[inline]
 pub fn set_bind_device(fd: BorrowedFd<'_>, device: Option<&[u8]>) -> io::Result<()> {
     let name = BIND_DEVICE.ok_or_else(|| unsupported("SO_BINDTODEVICE"))?;
     let device = device.unwrap_or_default();
@@ -111,6 +115,7 @@ pub fn set_bind_device(fd: BorrowedFd<'_>, device: Option<&[u8]>) -> io::Result<
 ///
 /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html)
 #[doc(alias = "TCP_CONGESTION")]
+#[inline]
 pub fn congestion(fd: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     let name = CONGESTION.ok_or_else(|| unsupported("TCP_CONGESTION"))?;
     get_name(fd, libc::IPPROTO_TCP, name)
@@ -127,6 +132,7 @@ pub fn congestion(fd: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
 ///
 /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html)
 #[doc(alias = "TCP_CONGESTION")]
+#[inline]
 pub fn set_congestion(fd: BorrowedFd<'_>, algorithm: &[u8]) -> io::Result<()> {
     let name = CONGESTION.ok_or_else(|| unsupported("TCP_CONGESTION"))?;
     // SAFETY: the value is a name.
@@ -140,6 +146,7 @@ const CONGESTION: Option<i32> = super::name!("tcp_congestion", libc::TCP_CONGEST
 const NAME_ROOM: usize = 16;
 
 /// A name up to its first NUL, which Linux pads with and may also leave out.
+#[inline]
 fn get_name(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<Vec<u8>> {
     let mut room = [0; NAME_ROOM];
     // SAFETY: the value is a name.

@@ -17,6 +17,7 @@ pub struct Wire {
 
 impl Wire {
     /// Takes the bytes of a value, at most 16; `None` if there are more.
+    #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Option<Wire> {
         let mut wire = Wire::empty();
         wire.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -25,14 +26,17 @@ impl Wire {
     }
 
     /// The bytes.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 
+    #[inline]
     pub(super) fn empty() -> Wire {
         Wire { bytes: [0; CAPACITY], length: 0 }
     }
 
+    #[inline]
     pub(super) fn room_mut(&mut self) -> &mut [u8; CAPACITY] {
         &mut self.bytes
     }
@@ -68,6 +72,7 @@ impl<T> Encoding<T> {
         Encoding { length, encode, decode }
     }
 
+    #[inline]
     pub(super) fn length(&self) -> usize {
         self.length
     }
@@ -149,6 +154,7 @@ impl Encoding<Option<io::Error>> {
 }
 
 impl<T> Clone for Encoding<T> {
+    #[inline]
     fn clone(&self) -> Encoding<T> {
         *self
     }
@@ -157,6 +163,7 @@ impl<T> Clone for Encoding<T> {
 impl<T> Copy for Encoding<T> {}
 
 impl<T> fmt::Debug for Encoding<T> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoding").field("length", &self.length).finish_non_exhaustive()
     }
@@ -164,6 +171,7 @@ impl<T> fmt::Debug for Encoding<T> {
 
 /// Four bytes, or the single one that some IP options give (ip(7): Linux where the room was
 /// shorter, the BSDs for the multicast ones).
+#[inline]
 fn int(bytes: &[u8]) -> Option<i32> {
     match *bytes {
         [byte] => Some(byte.into()),
@@ -171,15 +179,18 @@ fn int(bytes: &[u8]) -> Option<i32> {
     }
 }
 
+#[inline]
 fn units(time: Duration, nanoseconds: u128) -> Option<Wire> {
     time.as_nanos().div_ceil(nanoseconds).try_into().map(Wire::int).ok()
 }
 
+#[inline]
 fn time(bytes: &[u8], nanoseconds: u64) -> Option<Duration> {
     let count = u64::try_from(int(bytes)?).ok()?;
     Some(Duration::from_nanos(count * nanoseconds))
 }
 
+#[inline]
 fn encode_linger(time: Option<Duration>) -> Option<Wire> {
     let seconds = time.unwrap_or_default().as_nanos().div_ceil(1_000_000_000);
     let seconds = i32::try_from(seconds).ok()?;
@@ -189,6 +200,7 @@ fn encode_linger(time: Option<Duration>) -> Option<Wire> {
     Wire::from_bytes(&bytes)
 }
 
+#[inline]
 fn decode_linger(bytes: &[u8]) -> Option<Option<Duration>> {
     if bytes.len() != 8 {
         return None;

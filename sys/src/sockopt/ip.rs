@@ -161,11 +161,13 @@ pub const TTL: SockOpt<u32> =
     SockOpt::new("IP_TTL", libc::IPPROTO_IP, Some(libc::IP_TTL), Encoding::COUNT);
 
 /// The option that limits the hops of a socket of this family: [`HOP_LIMIT`] or [`TTL`].
+#[inline]
 pub fn hop_limit(domain: Domain) -> SockOpt<u32> {
     if domain == Domain::IPV6 { HOP_LIMIT } else { TTL }
 }
 
 /// The option that classes the packets of a socket of this family: [`TRAFFIC_CLASS`] or [`TOS`].
+#[inline]
 pub fn traffic_class(domain: Domain) -> SockOpt<u32> {
     if domain == Domain::IPV6 { TRAFFIC_CLASS } else { TOS }
 }

@@ -94,6 +94,7 @@ pub const MULTICAST_TTL: SockOpt<u32> = SockOpt::new(
     ),
 );
 
+#[inline]
 fn decode_v4(bytes: &[u8]) -> Option<Ipv4Addr> {
     <[u8; 4]>::try_from(bytes).map(Ipv4Addr::from).ok()
 }
@@ -113,6 +114,7 @@ pub enum InterfaceV4 {
 
 impl From<Ipv4Addr> for InterfaceV4 {
     /// The unspecified address is [`Any`](InterfaceV4::Any).
+    #[inline]
     fn from(address: Ipv4Addr) -> InterfaceV4 {
         if address.is_unspecified() { InterfaceV4::Any } else { InterfaceV4::Address(address) }
     }
@@ -131,6 +133,7 @@ impl From<Ipv4Addr> for InterfaceV4 {
 ///
 /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_ADD_MEMBERSHIP`
 #[doc(alias = "IP_ADD_MEMBERSHIP")]
+#[inline]
 pub fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface: InterfaceV4) -> io::Result<()> {
     member_v4(fd, libc::IP_ADD_MEMBERSHIP, group, interface)
 }
@@ -145,6 +148,7 @@ pub fn join_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface: InterfaceV4) -> i
 ///
 /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_DROP_MEMBERSHIP`
 #[doc(alias = "IP_DROP_MEMBERSHIP")]
+#[inline]
 pub fn leave_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface: InterfaceV4) -> io::Result<()> {
     member_v4(fd, libc::IP_DROP_MEMBERSHIP, group, interface)
 }
@@ -162,6 +166,7 @@ pub fn leave_v4(fd: BorrowedFd<'_>, group: Ipv4Addr, interface: InterfaceV4) -> 
 /// [RFC 3493](https://www.rfc-editor.org/rfc/rfc3493#section-5.2) `IPV6_JOIN_GROUP`
 #[doc(alias = "IPV6_JOIN_GROUP")]
 #[doc(alias = "IPV6_ADD_MEMBERSHIP")]
+#[inline]
 pub fn join_v6(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Result<()> {
     member_v6(fd, JOIN_V6, group, interface)
 }
@@ -177,6 +182,7 @@ pub fn join_v6(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Resul
 /// [ipv6(7)](https://man7.org/linux/man-pages/man7/ipv6.7.html) `IPV6_DROP_MEMBERSHIP`
 #[doc(alias = "IPV6_LEAVE_GROUP")]
 #[doc(alias = "IPV6_DROP_MEMBERSHIP")]
+#[inline]
 pub fn leave_v6(fd: BorrowedFd<'_>, group: Ipv6Addr, interface: u32) -> io::Result<()> {
     member_v6(fd, LEAVE_V6, group, interface)
 }
@@ -209,6 +215,7 @@ pub enum SourceChange {
 /// [RFC 3678](https://www.rfc-editor.org/rfc/rfc3678#section-5.1) `MCAST_JOIN_SOURCE_GROUP`
 #[doc(alias = "MCAST_JOIN_SOURCE_GROUP")]
 #[doc(alias = "IP_ADD_SOURCE_MEMBERSHIP")]
+#[inline]
 pub fn change_source(
     fd: BorrowedFd<'_>,
     change: SourceChange,
@@ -234,6 +241,7 @@ pub fn change_source(
 ///
 /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_MULTICAST_IF`
 #[doc(alias = "IP_MULTICAST_IF")]
+#[inline]
 pub fn set_multicast_interface(fd: BorrowedFd<'_>, interface: InterfaceV4) -> io::Result<()> {
     match interface {
         InterfaceV4::Any => MULTICAST_INTERFACE.set(fd, Ipv4Addr::UNSPECIFIED),
@@ -244,6 +252,7 @@ pub fn set_multicast_interface(fd: BorrowedFd<'_>, interface: InterfaceV4) -> io
     }
 }
 
+#[inline]
 fn member_v4(
     fd: BorrowedFd<'_>,
     name: i32,
@@ -262,6 +271,7 @@ fn member_v4(
 
 /// The form of IPv4's options that names an interface by its index.
 #[cfg(edgewake_has = "ip_mreqn")]
+#[inline]
 fn indexed(fd: BorrowedFd<'_>, name: i32, group: Ipv4Addr, index: u32) -> io::Result<()> {
     let request = libc::ip_mreqn {
         imr_multiaddr: in_addr(group),
@@ -273,6 +283,7 @@ fn indexed(fd: BorrowedFd<'_>, name: i32, group: Ipv4Addr, index: u32) -> io::Re
 }
 
 #[cfg(not(edgewake_has = "ip_mreqn"))]
+#[inline]
 fn indexed(_: BorrowedFd<'_>, _: i32, _: Ipv4Addr, _: u32) -> io::Result<()> {
     Err(super::unsupported("IP_MULTICAST_IF with the index of an interface"))
 }
@@ -286,6 +297,7 @@ const JOIN_V6: i32 = libc::IPV6_JOIN_GROUP;
 #[cfg(not(edgewake_has = "ipv6_add_membership"))]
 const LEAVE_V6: i32 = libc::IPV6_LEAVE_GROUP;
 
+#[inline]
 fn member_v6(fd: BorrowedFd<'_>, name: i32, group: Ipv6Addr, interface: u32) -> io::Result<()> {
     let request = libc::ipv6_mreq {
         ipv6mr_multiaddr: libc::in6_addr { s6_addr: group.octets() },
@@ -324,10 +336,12 @@ fn source_of(
 }
 
 #[cfg(not(edgewake_has = "mcast_source"))]
+#[inline]
 fn source_of(_: BorrowedFd<'_>, _: SourceChange, _: IpAddr, _: IpAddr, _: u32) -> io::Result<()> {
     Err(super::unsupported("MCAST_JOIN_SOURCE_GROUP"))
 }
 
+#[inline]
 fn in_addr(address: Ipv4Addr) -> libc::in_addr {
     libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) }
 }

@@ -71,6 +71,7 @@ pub struct TcpInfo {
 ///
 /// [tcp(7)](https://man7.org/linux/man-pages/man7/tcp.7.html) `TCP_INFO`
 #[doc(alias = "TCP_INFO")]
+#[inline]
 pub fn tcp_info(fd: BorrowedFd<'_>) -> io::Result<TcpInfo> {
     let name = NAME.ok_or_else(|| unsupported("TCP_INFO"))?;
     let mut room = [0; ROOM];

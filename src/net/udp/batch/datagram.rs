@@ -87,11 +87,13 @@ fn unmapped(address: IpAddr) -> IpAddr {
 
 impl<'a> Datagram<'a> {
     /// The data: of several datagrams one after the other, see [`segments`](Self::segments).
+    #[inline]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
     /// Where it came from. (`0.0.0.0:0` where the system does not say, which for UDP none does.)
+    #[inline]
     pub fn source(&self) -> SocketAddr {
         self.details.source
     }
@@ -99,6 +101,7 @@ impl<'a> Datagram<'a> {
     /// The address it was sent to, if
     /// [`set_recv_packet_info`](super::super::UdpSocket::set_recv_packet_info) asked for it: one
     /// of this machine, or a multicast or broadcast address.
+    #[inline]
     pub fn destination(&self) -> Option<IpAddr> {
         self.details.destination
     }
@@ -111,53 +114,62 @@ impl<'a> Datagram<'a> {
     ///
     /// Of the BSDs' IPv4 broadcast addresses only 255.255.255.255 is known for one: a datagram to a
     /// network's own broadcast address has that here, from which nothing can be sent.
+    #[inline]
     pub fn local_ip(&self) -> Option<IpAddr> {
         self.details.local.or_else(|| self.destination().filter(|ip| !is_of_many(*ip)))
     }
 
     /// The index of the interface it came through, if
     /// [`set_recv_packet_info`](super::super::UdpSocket::set_recv_packet_info) asked for it.
+    #[inline]
     pub fn interface(&self) -> Option<u32> {
         Some(self.details.interface).filter(|index| *index > 0)
     }
 
     /// Its congestion notification, if
     /// [`set_recv_ecn`](super::super::UdpSocket::set_recv_ecn) asked for it.
+    #[inline]
     pub fn ecn(&self) -> Option<Ecn> {
         self.traffic_class().map(Ecn::of)
     }
 
     /// Its whole type of service or traffic class: the DSCP in the upper six bits, the
     /// [`ecn`](Self::ecn) in the lower two.
+    #[inline]
     pub fn traffic_class(&self) -> Option<u8> {
         self.details.class
     }
 
     /// The time to live or hop limit that was left, if
     /// [`set_recv_ttl`](super::super::UdpSocket::set_recv_ttl) asked for it.
+    #[inline]
     pub fn ttl(&self) -> Option<u8> {
         self.details.hops
     }
 
     /// When the system received it, if
     /// [`set_recv_timestamp`](super::super::UdpSocket::set_recv_timestamp) asked for it.
+    #[inline]
     pub fn timestamp(&self) -> Option<SystemTime> {
         self.details.time
     }
 
     /// The size of the datagrams in it, if it is several
     /// ([`set_gro`](super::super::UdpSocket::set_gro)). The last of them can be shorter.
+    #[inline]
     pub fn segment_size(&self) -> Option<usize> {
         self.details.segment_size.filter(|size| *size < self.data.len())
     }
 
     /// The datagrams that it consists of, one after the other: mostly itself alone. One of no
     /// bytes has no segments.
+    #[inline]
     pub fn segments(&self) -> Chunks<'a, u8> {
         self.data.chunks(self.details.segment_size.unwrap_or(usize::MAX).max(1))
     }
 
     /// Whether it was longer than the buffer, and the rest of it is lost.
+    #[inline]
     pub fn is_truncated(&self) -> bool {
         self.details.truncated
     }
@@ -170,6 +182,7 @@ fn is_of_many(address: IpAddr) -> bool {
 }
 
 impl fmt::Debug for Datagram<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Datagram").field("details", self.details).finish_non_exhaustive()
     }

@@ -27,6 +27,7 @@ const CONTROL: usize = 256;
 pub(in crate::net::udp) struct Unsaid(Mutex<Option<io::Error>>);
 
 impl Unsaid {
+    #[inline]
     pub(in crate::net::udp) fn new() -> Unsaid {
         Unsaid(Mutex::new(None))
     }
@@ -61,6 +62,7 @@ impl RecvBatch {
     /// # Panics
     ///
     /// If `capacity` is 0.
+    #[inline]
     pub fn new(capacity: usize, size: usize) -> RecvBatch {
         assert!(capacity > 0, "a batch has room for at least one datagram");
         RecvBatch {
@@ -72,21 +74,25 @@ impl RecvBatch {
     }
 
     /// How many datagrams it has room for.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.buffers.len()
     }
 
     /// How many datagrams are in it.
+    #[inline]
     pub fn len(&self) -> usize {
         self.details.len()
     }
 
     /// Whether there is none in it.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.details.is_empty()
     }
 
     /// The datagram at `index`, in the order in which they arrived.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<Datagram<'_>> {
         let details = self.details.get(index)?;
         let data = self.buffers[index].get(..details.length).unwrap_or_default();
@@ -94,6 +100,7 @@ impl RecvBatch {
     }
 
     /// The datagrams in it.
+    #[inline]
     pub fn iter(&self) -> Datagrams<'_> {
         Datagrams { batch: self, at: 0 }
     }
@@ -101,6 +108,7 @@ impl RecvBatch {
     /// Takes the data of a datagram away without copying; it stays in the batch without its data.
     /// The next receive allocates a buffer in its place, or gets this one back if by then the data
     /// was dropped.
+    #[inline]
     pub fn take(&mut self, index: usize) -> Option<BytesMut> {
         let length = self.details.get_mut(index).map(|details| &mut details.length)?;
         let taken = self.buffers[index].split_to(*length);
@@ -137,6 +145,7 @@ impl RecvBatch {
 }
 
 impl fmt::Debug for RecvBatch {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self).finish()
     }
@@ -146,6 +155,7 @@ impl<'a> IntoIterator for &'a RecvBatch {
     type Item = Datagram<'a>;
     type IntoIter = Datagrams<'a>;
 
+    #[inline]
     fn into_iter(self) -> Datagrams<'a> {
         self.iter()
     }
@@ -161,12 +171,14 @@ pub struct Datagrams<'a> {
 impl<'a> Iterator for Datagrams<'a> {
     type Item = Datagram<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Datagram<'a>> {
         let datagram = self.batch.get(self.at)?;
         self.at += 1;
         Some(datagram)
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.batch.len() - self.at;
         (left, Some(left))
@@ -229,6 +241,7 @@ impl UdpSocket {
     ///
     /// [recvmmsg(2)](https://man7.org/linux/man-pages/man2/recvmmsg.2.html)
     #[doc(alias = "recvmmsg")]
+    #[inline]
     pub async fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
         self.io().recv_message(|fd| batch.receive(fd, self.unsaid())).await
     }
@@ -238,6 +251,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`recv_batch`](Self::recv_batch).
+    #[inline]
     pub fn poll_recv_batch(
         &self,
         cx: &mut Context<'_>,
@@ -252,6 +266,7 @@ impl UdpSocket {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; otherwise as for
     /// [`recv_batch`](Self::recv_batch).
+    #[inline]
     pub fn try_recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
         self.io().try_recv_message(|fd| batch.receive(fd, self.unsaid()))
     }

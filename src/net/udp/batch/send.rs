@@ -68,26 +68,31 @@ struct Entry {
 
 impl SendBatch {
     /// An empty queue. It grows as it is used, and keeps its storage.
+    #[inline]
     pub fn new() -> SendBatch {
         SendBatch::default()
     }
 
     /// How many entries are in it.
+    #[inline]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there is none in it.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Adds a datagram to `target`. What is returned can say more about it.
+    #[inline]
     pub fn push(&mut self, data: impl Into<Bytes>, target: impl Into<SocketAddr>) -> Outgoing<'_> {
         self.push_entry(data.into(), Some(target.into()))
     }
 
     /// Adds a datagram to the peer of a connected socket.
+    #[inline]
     pub fn push_to_peer(&mut self, data: impl Into<Bytes>) -> Outgoing<'_> {
         self.push_entry(data.into(), None)
     }
@@ -108,6 +113,7 @@ impl SendBatch {
 
     /// Takes the first entry off, such as one that cannot be sent, and returns what of its data was
     /// not sent yet.
+    #[inline]
     pub fn pop_front(&mut self) -> Option<Bytes> {
         let mut entry = self.entries.pop_front()?;
         let data = std::mem::take(&mut entry.data);
@@ -117,6 +123,7 @@ impl SendBatch {
     }
 
     /// Takes all entries off.
+    #[inline]
     pub fn clear(&mut self) {
         while self.pop_front().is_some() {}
     }
@@ -204,6 +211,7 @@ impl Entry {
 }
 
 impl Default for Entry {
+    #[inline]
     fn default() -> Entry {
         Entry {
             data: Bytes::new(),
@@ -218,12 +226,14 @@ impl Default for Entry {
 }
 
 impl fmt::Debug for SendBatch {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.entries).finish()
     }
 }
 
 impl fmt::Debug for Entry {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("length", &(self.data.len() - self.sent))
@@ -259,6 +269,7 @@ impl Outgoing<'_> {
     ///
     /// [ip(7)](https://man7.org/linux/man-pages/man7/ip.7.html) `IP_PKTINFO`
     #[doc(alias = "IP_PKTINFO")]
+    #[inline]
     pub fn source(&mut self, address: impl Into<IpAddr>, interface: u32) -> io::Result<&mut Self> {
         let mut address = address.into();
         if let (IpAddr::V4(v4), Some(SocketAddr::V6(_))) = (address, self.entry.target) {
@@ -276,6 +287,7 @@ impl Outgoing<'_> {
     /// # Errors
     ///
     /// As for [`traffic_class`](Self::traffic_class).
+    #[inline]
     pub fn ecn(&mut self, ecn: Ecn) -> io::Result<()> {
         self.traffic_class(ecn.bits())
     }
@@ -353,6 +365,7 @@ impl Outgoing<'_> {
     ///
     /// [udp(7)](https://man7.org/linux/man-pages/man7/udp.7.html) `UDP_SEGMENT`
     #[doc(alias = "UDP_SEGMENT")]
+    #[inline]
     pub fn segment_size(&mut self, size: u16) -> &mut Self {
         assert!(size > 0, "a segment has at least one byte");
         // Unsupported on this system: then `Segmentation` never lets it be used.
@@ -411,6 +424,7 @@ impl UdpSocket {
     ///
     /// [sendmmsg(2)](https://man7.org/linux/man-pages/man2/sendmmsg.2.html)
     #[doc(alias = "sendmmsg")]
+    #[inline]
     pub async fn send_batch(&self, batch: &mut SendBatch) -> io::Result<usize> {
         self.io().send_message(|fd| batch.transmit(fd, self.segmentation())).await
     }
@@ -420,6 +434,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`send_batch`](Self::send_batch).
+    #[inline]
     pub fn poll_send_batch(
         &self,
         cx: &mut Context<'_>,
@@ -434,6 +449,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As for [`try_send_to`](Self::try_send_to).
+    #[inline]
     pub fn try_send_batch(&self, batch: &mut SendBatch) -> io::Result<usize> {
         self.io().try_send_message(|fd| batch.transmit(fd, self.segmentation()))
     }
