@@ -46,7 +46,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edgewake_sys::{Events, Notifier, Token, probe};
+use edgewake_sys::{Events, Notifier, Token, is_interrupted, probe};
 
 use self::parked::Parked;
 #[cfg(feature = "time")]
@@ -56,7 +56,7 @@ use crate::{
     blocking::OnDemand,
     choice,
     metrics::{DriverCounters, SharedCounter, Stopwatch},
-    reactor::{Dispatcher, Reactor, wake_each},
+    reactor::{Dispatcher, Reactor, wake_all, wake_each},
     sync::Arc,
 };
 
@@ -120,7 +120,7 @@ impl Shared {
         self.kicked.notify();
         loop {
             match self.notifier.notify(self.reactor.selector()) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_interrupted(&error) => {}
                 Ok(()) => return self.kicks.increment(),
                 Err(_) => {
                     // No kernel documents another error for these calls on descriptors that are
@@ -306,7 +306,7 @@ impl Driver {
     #[cold]
     fn drain_notifier(&self) {
         while let Err(error) = self.shared.notifier.drain() {
-            if error.kind() != io::ErrorKind::Interrupted {
+            if !is_interrupted(&error) {
                 // The kick has done its work: this thread is awake. A pipe that could not be
                 // emptied stays readable and is drained at the next kick.
                 return;
@@ -375,7 +375,7 @@ impl Driver {
         probe::turn_end(self.events.len() as u64);
         match outcome {
             // T72: the batch is empty then; the caller derives its deadline anew.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if is_interrupted(&error) => Ok(()),
             outcome => outcome,
         }
     }
@@ -385,7 +385,7 @@ impl Driver {
     pub(crate) fn shut(&mut self) {
         self.dispatcher.shut();
         self.shared.blocking.shut();
-        wake_each(&mut self.shared.timers.shut());
+        wake_all(self.shared.timers.shut());
     }
 
     /// When the next timer fires.

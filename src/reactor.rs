@@ -69,7 +69,7 @@ pub(crate) use self::{
     readiness::bits,
     registration::Registration,
     side::{Direction, Snapshot},
-    source::{Wait, wake_each},
+    source::{Wait, wake_all, wake_each},
     waiters::{Key, Wanted},
 };
 use self::{

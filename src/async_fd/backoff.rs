@@ -54,7 +54,7 @@ impl Backoff {
         let deadline = choice::now() + self.pause;
         let Some(key) = driver.insert_timer(deadline, cx.waker().clone()) else { return false };
         self.timer = Some((driver, key));
-        self.pause = (self.pause * 2).min(self.longest);
+        self.pause = self.pause.saturating_mul(2).min(self.longest);
         true
     }
 

@@ -280,7 +280,7 @@ impl Source {
     /// Returns whether somebody in the list waited for it.
     #[cold]
     fn wake_list(&self, read: u64, write: u64) -> bool {
-        let mut met = {
+        let met = {
             let mut waiters = lock(&self.waiters);
             let Some(list) = waiters.as_mut() else { return false };
             let met = list.take_met(read, write);
@@ -288,7 +288,7 @@ impl Source {
             met
         };
         let woke = !met.is_empty();
-        wake_each(&mut met);
+        wake_all(met);
         woke
     }
 
@@ -338,7 +338,7 @@ impl Source {
         match crowded {
             Crowded::No => {}
             Crowded::Duplicate(waker) => drop(waker),
-            Crowded::Sweep(mut woken) => wake_each(&mut woken),
+            Crowded::Sweep(woken) => wake_all(woken),
         }
         if seen.word() & (bits | ASSUMED) == 0 {
             return Wait::Pending;
@@ -456,6 +456,11 @@ impl Source {
 #[inline]
 fn isolate(wake: impl FnOnce()) {
     let _reported_by_the_hook = catch_unwind(AssertUnwindSafe(wake));
+}
+
+/// Wakes them all, as [`wake_each`].
+pub(crate) fn wake_all(mut wakers: Vec<Waker>) {
+    wake_each(&mut wakers);
 }
 
 /// Wakes them all, in their order, and leaves the list empty; one that panics stops nobody else

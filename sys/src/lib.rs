@@ -52,5 +52,6 @@ pub use crate::{
     notifier::Notifier,
     selector::{Entry, Event, Events, Iter, Selector},
     splice::splice,
+    syscall::is_interrupted,
     token::Token,
 };

@@ -11,6 +11,15 @@ use std::io;
 #[cfg(edgewake_faults)]
 pub mod faults;
 
+/// Whether a signal has interrupted the call (signal(7), `EINTR`).
+///
+/// As much is said by [`kind`](io::Error::kind), which knows every number of every system and is
+/// hundreds of bytes wherever it is asked.
+#[inline]
+pub fn is_interrupted(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINTR)
+}
+
 /// Makes one libc call by name: `syscall!(listen(fd, backlog))` is an `io::Result` of its value.
 /// `syscall!(module::name(…))` calls the function of that module instead of libc's; a fault plan
 /// knows both by the bare name.

@@ -124,18 +124,15 @@ async fn unix_messages() -> io::Result<()> {
     assert_eq!(caused!(one.send(b"packet"), other.recv(&mut room)), 6);
     assert_eq!(caused!(one.send(b"peek"), other.peek(&mut room)), 4);
     assert_eq!(other.recv(&mut room).await?, 4);
-    caused!(async { drop(one).into_ok() }, other.closed());
+    caused!(dropped(one), other.closed());
     Ok(())
 }
 
-/// For causes that cannot fail.
-trait IntoOk: Sized {
-    fn into_ok(self) -> io::Result<Self> {
-        Ok(self)
-    }
+/// A cause that cannot fail: something is dropped.
+async fn dropped(cause: impl Sized) -> io::Result<()> {
+    drop(cause);
+    Ok(())
 }
-
-impl IntoOk for () {}
 
 async fn streams() -> io::Result<()> {
     let (listener, address) = tcp::bound().await?;
@@ -255,7 +252,7 @@ fn pipes(runtime: &Runtime) -> Outcomes {
             let mut buffer: Vec<u8> = Vec::with_capacity(16);
             let sent = async { (&sender).write_all(b"p").await };
             assert_eq!(caused!(sent, receiver.read_buf(&mut buffer)), 1);
-            caused!(async { drop(sender).into_ok() }, receiver.closed());
+            caused!(dropped(sender), receiver.closed());
             drop(receiver);
             let (sender, receiver) = pipe::pipe()?;
             let mut sent = 0;
@@ -264,7 +261,7 @@ fn pipes(runtime: &Runtime) -> Outcomes {
             }
             let drained = async { (&receiver).read_exact(&mut vec![0; sent]).await };
             caused!(drained, sender.writable());
-            caused!(async { drop(receiver).into_ok() }, sender.closed());
+            caused!(dropped(receiver), sender.closed());
             let options = OpenOptions::new();
             let open = async {
                 sleep(Duration::from_millis(1)).await;

@@ -213,14 +213,14 @@ impl Selector {
         #[cfg(edgewake_faults)]
         if faults::schedule::is_installed() {
             return faults::schedule::select(timeout, |patience| {
-                self.look(events, Some(patience)).map(|()| !events.is_empty())
+                self.ask(events, Some(patience)).map(|()| !events.is_empty())
             });
         }
-        self.look(events, timeout)
+        self.ask(events, timeout)
     }
 
     #[inline(always)]
-    fn look(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+    fn ask(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
         #[cfg(edgewake_faults)]
         for (fd, token, interest) in faults::owed(self.as_raw_fd()) {
