@@ -74,7 +74,7 @@ fn run(runtime: Runtime, arguments: &Arguments) -> Result<(), String> {
     }
     command_line::print(format_args!("{lines}poke it: {}; Ctrl-C ends it\n", pokes.join(", or ")))?;
 
-    let server = Rc::new(Server::new(arguments.manner));
+    let server = Rc::new(Server::new(arguments.manner, arguments.buffer));
     let start = Instant::now();
     let outcome = runtime.block_on(serve(listeners, Rc::clone(&server), arguments.quiet));
 

@@ -1,6 +1,6 @@
 //! The command line of the echo server.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use lexopt::prelude::{Long, Short};
 
@@ -24,6 +24,8 @@ Usage: echo [OPTIONS]
   --readable           on streams, readable() awaited and then try_read
   --buffered           a buffer for each connection, and AsyncRead/AsyncWrite on it; for
                        datagrams, recv_from and send_to awaited
+  --buffer BYTES       size of the buffer that all streams share (65536), or with --buffered
+                       of each one's own (16384)
   --busy-poll MICROS   look for events that long before the processor is given up (0)
   --nodelay            send small messages at once: TCP_NODELAY (the default)
   --no-nodelay         let the kernel collect them
@@ -38,6 +40,7 @@ Exit codes: 0 ended by a signal, 1 could not serve, 2 wrong arguments
 pub(crate) struct Arguments {
     pub(crate) places: Vec<Place>,
     pub(crate) manner: Manner,
+    pub(crate) buffer: Option<NonZeroUsize>,
     pub(crate) busy_poll: Duration,
     pub(crate) nodelay: bool,
     pub(crate) quiet: bool,
@@ -47,6 +50,7 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
         places: Vec::new(),
         manner: Manner::Shared,
+        buffer: None,
         busy_poll: Duration::ZERO,
         nodelay: true,
         quiet: false,
@@ -61,6 +65,10 @@ pub(crate) fn parse() -> Result<Request<Arguments>, lexopt::Error> {
             }
             Long("readable") => arguments.manner = Manner::Readable,
             Long("buffered") => arguments.manner = Manner::Buffered,
+            Long("buffer") => {
+                let size = value(&mut parser, "--buffer", "a number of bytes above 0")?;
+                arguments.buffer = Some(size);
+            }
             Long("busy-poll") => {
                 let micros = value(&mut parser, "--busy-poll", "a number of microseconds")?;
                 arguments.busy_poll = Duration::from_micros(micros);

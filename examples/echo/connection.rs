@@ -11,6 +11,7 @@ use std::{
     cell::RefCell,
     io,
     io::ErrorKind::WouldBlock,
+    num::NonZeroUsize,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -43,16 +44,21 @@ pub(crate) enum Manner {
 pub(crate) struct Server {
     pub(crate) counters: Counters,
     manner: Manner,
+    /// The size of each connection's own buffer, if it has one.
+    own: usize,
     buffer: RefCell<Box<[u8]>>,
 }
 
 impl Server {
-    pub(crate) fn new(manner: Manner) -> Server {
-        let size = if manner == Manner::Buffered { 0 } else { SHARED_BUFFER };
+    /// With buffers of `size` bytes, or of the usual size.
+    pub(crate) fn new(manner: Manner, size: Option<NonZeroUsize>) -> Server {
+        let or = |usual| size.map_or(usual, NonZeroUsize::get);
+        let shared = if manner == Manner::Buffered { 0 } else { or(SHARED_BUFFER) };
         Server {
             counters: Counters::new(),
             manner,
-            buffer: RefCell::new(vec![0; size].into_boxed_slice()),
+            own: or(OWN_BUFFER),
+            buffer: RefCell::new(vec![0; shared].into_boxed_slice()),
         }
     }
 
@@ -185,7 +191,7 @@ async fn send(stream: &impl Stream, bytes: Vec<u8>) -> io::Result<()> {
 
 /// The same with a buffer for each connection, as one would write it for any stream.
 async fn echo_buffered(mut stream: impl Stream, server: Rc<Server>) {
-    let mut buffer = vec![0; OWN_BUFFER];
+    let mut buffer = vec![0; server.own];
     let outcome = loop {
         match stream.read(&mut buffer).await {
             Ok(0) => break Ok(()),
@@ -220,7 +226,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
             let address = listener.local_addr().expect("its address");
             let stream = TcpStream::connect(address).await.expect("a connection");
-            let server = Rc::new(Server::new(Manner::Shared));
+            let server = Rc::new(Server::new(Manner::Shared, None));
             let future = Connection { stream, server, unsent: None };
             assert!(size_of_val(&future) <= 32, "{} bytes", size_of_val(&future));
         });

@@ -96,9 +96,6 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("udp-stream-gso", "smol", "its sockets do not offer it"),
     ("udp-stream-gso", "mio", "its sockets do not offer it"),
     ("udp-stream-gso", "monoio", "its sockets do not offer it"),
-    ("udp-stream", "mio", "not written: what it adds to the call is in udp-32"),
-    ("udp-stream", "smol", "not written: what it adds to the call is in udp-32"),
-    ("udp-stream", "monoio", "not written: what it adds to the call is in udp-32"),
     ("proxy", "mio", "has no copying of its own: it would be the hand-written loop"),
     ("proxy", "smol", "not written: smol::io::copy takes a buffer, as tokio's does"),
     ("proxy", "monoio", "not written"),
@@ -166,7 +163,9 @@ impl Contender {
     /// What it is told beside, so that a message fits into a buffer as large as the others'.
     pub(crate) fn for_size(&self, size: usize) -> &'static [&'static str] {
         match self.server {
-            Program::Ours("echo_tokio") if size > 16 * 1024 => &["--buffer", "65536"],
+            Program::Ours("echo_tokio") | Program::Example("echo") if size > 16 * 1024 => {
+                &["--buffer", "65536"]
+            }
             _ => &[],
         }
     }
