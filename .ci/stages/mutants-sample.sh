@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A part of the mutants (mutants.sh), another one with each commit; all of them are in `ci-full`.
+# A part of the mutants (mutants.sh), another one with each commit. In `make ci-full` only, as all
+# of them are.
 # Which one it is follows from the commit, so that a run can be repeated: MUTANTS_PART=3 takes the
 # fourth.
 parts=64

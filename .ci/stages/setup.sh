@@ -8,7 +8,7 @@ need_rust
 need_zig
 need_deny
 retry cargo fetch
-for package in bench fuzz; do retry cargo fetch --manifest-path $package/Cargo.toml; done
+for package in bench fuzz mutants; do retry cargo fetch --manifest-path $package/Cargo.toml; done
 cargo --version
 rustc --version
 /usr/bin/rustc --version

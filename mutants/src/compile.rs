@@ -276,6 +276,7 @@ fn collect(root: &Path, place: &str, config: &Config, paths: &mut Vec<String>) -
 
 fn copy_tree(from: &Path, to: &Path, mutated: &BTreeSet<PathBuf>) -> Outcome<()> {
     fs::create_dir_all(to)?;
+    forget_what_went(from, to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
@@ -285,6 +286,20 @@ fn copy_tree(from: &Path, to: &Path, mutated: &BTreeSet<PathBuf>) -> Outcome<()>
             }
         } else {
             copy_changed(&entry.path(), &target, mutated)?;
+        }
+    }
+    Ok(())
+}
+
+/// A module that has moved would be there twice, in a copy of an earlier day. Only the switch is in
+/// no source.
+fn forget_what_went(from: &Path, to: &Path) -> Outcome<()> {
+    for entry in fs::read_dir(to)? {
+        let copy = entry?.path();
+        let name = copy.file_name().unwrap_or_default();
+        let is_source = copy.extension().is_some_and(|extension| extension == "rs");
+        if is_source && name != "mutant.rs" && !from.join(name).exists() {
+            fs::remove_file(&copy)?;
         }
     }
     Ok(())

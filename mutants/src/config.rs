@@ -23,14 +23,27 @@ pub(crate) struct Config {
     pub(crate) release: bool,
 }
 
-const TESTS_ONLY: &[&str] =
-    &["tests.rs", "tests", "oracle.rs", "wakers.rs", "loom.rs", "loom", "fake", "fake.rs"];
+/// Files and folders that are tests, or parts of their tools. `local/order.rs` is what a schedule
+/// draws.
+const TESTS_ONLY: &[&str] = &[
+    "tests.rs",
+    "tests",
+    "oracle.rs",
+    "wakers.rs",
+    "loom.rs",
+    "loom",
+    "fake",
+    "fake.rs",
+    "fuzz.rs",
+    "order.rs",
+];
 
 pub(crate) const CONFIGS: &[Config] = &[
     Config {
         name: "epoll",
         places: &[
             "sys/src/selector/epoll.rs",
+            "sys/src/selector/epoll",
             "src/driver.rs",
             "src/driver",
             "src/reactor.rs",

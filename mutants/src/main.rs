@@ -43,11 +43,14 @@ const USAGE: &str = "\
 usage: edgewake-mutants run --config NAME --source DIRECTORY --place DIRECTORY --results FILE
                         [--shard K/N] [--only FILE] [--jobs N]
        edgewake-mutants list --config NAME --source DIRECTORY
+       edgewake-mutants check --survivors FILE --source DIRECTORY
        edgewake-mutants report --survivors FILE [--least PERCENT] [--part] RESULTS...
 
 run: tests the mutants of a configuration (epoll, kqueue, loom) and adds a line for each to the
 results, which are not tested again; of N shards the Kth; of a file of results only what has
 survived there.
+check: tests nothing; fails over a reason for a mutant that is not there, and over a file or folder
+of a configuration that is not.
 report: counts, and fails over a survivor without a reason, a share below the least, and, unless
 the results are of a part, a reason for what did not survive.";
 
@@ -72,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match options.action.as_str() {
         "run" => test(&options),
         "list" => list(&options),
+        "check" => check(&options),
         "report" => report::report(&options),
         _ => Err(USAGE.into()),
     }
@@ -113,6 +117,22 @@ fn list(options: &Options) -> Result<(), Box<dyn Error>> {
         println!("{}:{}:{}: {}", mutant.file, mutant.line, mutant.column, mutant.what);
     }
     Ok(())
+}
+
+/// What is known to survive, and where mutants are looked for, moves with the sources: this tells in
+/// a second what a run of all mutants would say at its end.
+fn check(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut known = BTreeSet::new();
+    for config in CONFIGS {
+        let mutants = Workspace::find(&options.source, config)?.mutants;
+        let is_gone = |place: &&&str| !options.source.join(place).exists();
+        if let Some(place) = config.places.iter().find(is_gone) {
+            return Err(format!("{}: {place} is not there", config.name).into());
+        }
+        println!("{}: {} mutants", config.name, mutants.len());
+        known.extend(mutants.iter().map(|mutant| mutant.name()));
+    }
+    report::check(&options.survivors, &known)
 }
 
 fn test(options: &Options) -> Result<(), Box<dyn Error>> {

@@ -56,6 +56,17 @@ fn reasons(path: &Path) -> Result<BTreeMap<Name, String>, Box<dyn Error>> {
     Ok(found)
 }
 
+/// An error over a reason for a mutant that is not among the `known`.
+pub(crate) fn check(survivors: &Path, known: &BTreeSet<Name>) -> Result<(), Box<dyn Error>> {
+    let reasons = reasons(survivors)?;
+    let gone: Vec<_> = reasons.keys().filter(|name| !known.contains(*name)).collect();
+    println!("{} reasons, {} of them for what is not there", reasons.len(), gone.len());
+    match gone.first() {
+        None => Ok(()),
+        Some((file, what)) => Err(format!("a reason for what is not there: {file}: {what}").into()),
+    }
+}
+
 /// Prints the counts; an error over a survivor without a reason, a share of the caught below
 /// the least, nothing tested, or a reason for what did not survive.
 pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {

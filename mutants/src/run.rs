@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
@@ -131,6 +131,7 @@ fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0);
+    die_with_owner(&mut command);
     if !filter.is_empty() {
         command.arg(filter);
     }
@@ -166,6 +167,19 @@ fn run(
         Fate::Survived if !status.success() => Fate::Caught(format!("{}: {status}", program.name)),
         fate => fate,
     })
+}
+
+/// A mutant may loop for ever. Who is ended while it does, by Ctrl-C or the gate's clock, runs no
+/// destructor; the thread that starts a program outlives it otherwise (PR_SET_PDEATHSIG(2const)).
+fn die_with_owner(command: &mut Command) {
+    // SAFETY: between fork and exec only async-signal-safe calls may be made: this is one system
+    // call, without pointers.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+    }
 }
 
 /// The module of a file of the library, as the names of its unit tests begin.
