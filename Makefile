@@ -3,7 +3,7 @@
 
 STAGES := format tidy deny clippy test test-pipe test-fake-kqueue test-faults \
 	test-faults-kqueue features msrv doc examples bench-check cost abuse loom valgrind asan tsan \
-	fuzz package cross-check cross-link setup loom-full mutants-sample mutants
+	fuzz package cross-check cross-link setup mutants-check loom-full mutants-sample mutants
 
 .DEFAULT_GOAL := help
 .PHONY: help ci ci-full dev fix watch clean-ci bench bench-render budget soak $(STAGES)
@@ -59,12 +59,12 @@ format: ## rustfmt agrees with every file
 tidy: ## layering, sizes and manners of the sources
 deny: ## the dependencies: which there may be, their licences, where they come from
 clippy: ## no warning from rustc or clippy
-test: ## the whole suite, with the default features and with all
+test: ## the test command of the README, and the examples in the documentation of every feature
 test-pipe: ## the suite over the pipe notifier
 test-fake-kqueue: ## the suite over the kqueue selector, on a fake kevent
 test-faults: ## the suite with the Nth system call made to fail, and random schedules
 test-faults-kqueue: ## the fault sweeps over the fake kevent and the pipe notifier
-features: ## each feature alone, none, and all
+features: ## each feature alone, and none
 msrv: ## the oldest promised compiler builds everything
 doc: ## the documentation, without a warning
 examples: ## the example programs, driven by nc, socat, curl, iperf3 and the load generator
@@ -77,7 +77,8 @@ fuzz: ## the fuzz targets; SECONDS=600: each so long; TARGET=wheel: that one (fu
 valgrind: ## tests of tasks under memcheck: no wrong access, no block left
 asan: ## the whole suite under AddressSanitizer and LeakSanitizer
 tsan: ## the tests with several threads under ThreadSanitizer, std with them
-mutants-sample: ## a part of what `mutants` does, another one with each commit
+mutants-check: ## the list of what survives mutation testing fits the sources
+mutants-sample: ## a part of what `mutants` does, another one with each commit (in ci-full only)
 mutants: ## breaks the library in a thousand places: a test notices (in ci-full only)
 package: ## both crates as they would be published
 cross-check: ## rustc and clippy for macOS, iOS, the BSDs, Android and musl

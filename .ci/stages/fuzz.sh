@@ -57,7 +57,9 @@ build_all() {
     # What takes the longest, libFuzzer itself, is the same for both.
     library=${CUSTOM_LIBFUZZER_PATH:-}
     if [ -z "$library" ]; then
-        library=$(find "$WORK/epoll/$HOST/release/build" -name libfuzzer.a | head -n 1)
+        # The newest: with other flags, cargo keeps what it built before as well.
+        library=$(find "$WORK/epoll/$HOST/release/build" -name libfuzzer.a -printf '%T@ %p\n' \
+            | sort -rn | sed -n '1s/^[^ ]* //p')
     fi
     [ -n "$library" ] || die "no libfuzzer.a was built"
     CUSTOM_LIBFUZZER_PATH=$library build kqueue '--cfg edgewake_kqueue="fake"' --bin events
@@ -95,7 +97,7 @@ report() {
     fi
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     read -r edges features < <(
-        sed -n 's/.* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 \2/p' "$log" | tail -n 1)
+        sed -n 's/.* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 \2/p' "$log" | tail -n 1) || true
     all=$(sed -n 's/.*(\([0-9]*\) inline 8-bit counters).*/\1/p' "$log" | head -n 1)
     say "fuzz $target: ${runs:-0} executions, ${edges:-0} of ${all:-0} edges," \
         "${features:-0} features, $(find "$WORK/corpus/$target" -type f | wc -l) inputs kept"

@@ -47,7 +47,8 @@ impl Notifier {
     ///
     /// # Errors
     ///
-    /// `EINTR`: call it again.
+    /// `EINTR`: call it again. `EAGAIN` if the pipe was full, was emptied, and other threads have
+    /// filled it again in between: each of them has notified.
     #[inline]
     pub fn notify(&self, _selector: &Selector) -> io::Result<()> {
         match self.add_one() {

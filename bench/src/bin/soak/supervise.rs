@@ -64,7 +64,8 @@ pub(crate) fn run(plan: &Plan) -> io::Result<()> {
 /// How many connections a server holds, what its soft limit is, and what the hard one is.
 fn sizes(plan: &Plan, hard: u64) -> io::Result<(u64, u64, u64)> {
     let by_memory = available()? / 2 / MEMORY / u64::from(plan.servers);
-    let own = OWN + hard / OF_A_PORT;
+    // A listener for each so many connections that are to be held, whatever the limit is.
+    let own = OWN + plan.connections.unwrap_or(hard).min(hard) / OF_A_PORT;
     let by_limit = hard.saturating_sub(SPARE + own);
     let held = plan.connections.unwrap_or(u64::MAX).min(by_memory).min(by_limit);
     if held < FEWEST {
