@@ -26,7 +26,10 @@ mod peer;
 mod pipes;
 #[path = "faults/seeded.rs"]
 mod seeded;
-#[cfg(all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"))]
+#[cfg(any(
+    all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"),
+    all(target_os = "linux", edgewake_selector = "kqueue", edgewake_notifier = "pipe"),
+))]
 #[path = "faults/sites.rs"]
 mod sites;
 #[path = "faults/streams.rs"]
@@ -53,7 +56,7 @@ use sweep::Scenario;
 /// have met: the sweep was none of nothing.
 macro_rules! sweeps {
     ($($name:ident: $scenario:path, $least:literal;)*) => {
-        #[cfg_attr(not(edgewake_notifier = "eventfd"), allow(dead_code, reason = "see sites.rs"))]
+        #[allow(dead_code, reason = "read where there is a list of sites: faults/sites.rs")]
         static SCENARIOS: &[&Scenario] = &[$(&$scenario),*];
         $(
             #[test]
@@ -97,7 +100,10 @@ sweeps! {
 
 // Goal: there is no call that was never struck, but those that are listed with a reason. Method:
 // waits for all sweeps, or makes them.
-#[cfg(all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"))]
+#[cfg(any(
+    all(target_os = "linux", edgewake_selector = "epoll", edgewake_notifier = "eventfd"),
+    all(target_os = "linux", edgewake_selector = "kqueue", edgewake_notifier = "pipe"),
+))]
 #[test]
 fn every_call_is_reached() {
     sites::check(SCENARIOS);

@@ -14,5 +14,7 @@ sed -n 's/.*: survived \([0-9]*\) faults of .* dropped at \([0-9]*\) awaits.*/\1
     "$CI_DIR/faults-kqueue.log" | awk '
     { faults += $1; awaits += $2 }
     END { printf "-- fault sweep over kqueue: %d faults, %d awaits dropped\n", faults, awaits }'
+grep -q '^test every_call_is_reached ... ok' "$CI_DIR/faults-kqueue.log" \
+    || die "nobody looked whether every call was reached"
 grep -q '^test .*kqueue::tests::faults::the_errors_of_kevent ... ok' "$CI_DIR/faults-kqueue.log" \
     || die "the selector's own tests were not run"
