@@ -38,12 +38,13 @@ watch: ## runs the tests again whenever a source file has changed (needs entr)
 budget: ## counts as `make cost` does, and makes it the budget (bench/budget.toml)
 	@bash .ci/stages/cost.sh --write
 
-bench: ## every library side by side, 15 minutes after the build; SCENARIO=x: that one; QUICK=1: 3
+bench: ## every library side by side, 15 minutes (MINUTES=n) after the build; SCENARIO=x: that one
 	cargo build --release --examples --target-dir $(BENCH_TARGET)
 	cargo build --release --features peers --manifest-path bench/Cargo.toml \
 		--target-dir $(BENCH_TARGET)
 	$(REPORT) --features peers --bin report -- \
-		$(foreach name,$(SCENARIO),--scenario $(name)) $(if $(QUICK),--quick)
+		$(foreach name,$(SCENARIO),--scenario $(name)) \
+		$(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-render: ## its report and chart again, from the rows that are there
 	$(REPORT) --bin report -- --render
