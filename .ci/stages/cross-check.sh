@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# rustc and clippy without a warning for every system that edgewake names, tests included.
-# `cross-check.sh TARGET...` does some. What the table of sys/build.rs accepts belongs in here.
+# rustc and clippy without a warning for every system that edgewake names, tests included, but for
+# NetBSD and OpenBSD: the stage cross-link compiles all of these, and has no warning of rustc either.
+# `cross-check.sh TARGET...` does some. What the table of sys/build.rs accepts belongs in here or
+# there.
 source "$(dirname "$0")/../lib.sh"
 need_cross_rust
 # Lints that the other clippy does not know yet, so that the sources cannot answer them:
@@ -8,9 +10,8 @@ need_cross_rust
 NEWER=(-A clippy::manual_noop_waker)
 targets=("$@")
 [ $# -gt 0 ] || targets=(
-    aarch64-apple-darwin aarch64-apple-ios x86_64-unknown-freebsd x86_64-unknown-netbsd
-    x86_64-unknown-openbsd x86_64-unknown-dragonfly aarch64-linux-android
-    x86_64-unknown-linux-musl
+    aarch64-apple-darwin aarch64-apple-ios x86_64-unknown-freebsd x86_64-unknown-dragonfly
+    aarch64-linux-android x86_64-unknown-linux-musl
 )
 for target in "${targets[@]}"; do
     say "$target"

@@ -16,10 +16,12 @@ use std::{
 
 use common::{drain, fill, pair, recv_all, send_all, wait_for, watch};
 use edgewake_sys::{
-    Event, Events, Interest, Notifier, Selector, Token, fd,
+    Event, Interest, Selector, Token, fd,
     socket::{self, Domain, Progress, Type},
     sockopt,
 };
+#[cfg(edgewake_notifier = "eventfd")]
+use edgewake_sys::{Events, Notifier};
 
 /// The one event there is.
 #[track_caller]
