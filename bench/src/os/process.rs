@@ -52,7 +52,7 @@ pub fn open_fds(pid: u32) -> io::Result<usize> {
     Ok(count)
 }
 
-/// How often the threads of a process have been put on a processor: the third number of
+/// How often the threads that a process has now have been put on a processor: the third number of
 /// `/proc/PID/task/*/schedstat`.
 ///
 /// # Errors
@@ -61,7 +61,13 @@ pub fn open_fds(pid: u32) -> io::Result<usize> {
 pub fn runs(pid: u32) -> io::Result<u64> {
     let mut runs = 0;
     for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let text = match std::fs::read_to_string(thread?.path().join("schedstat")) {
+            // It ended after it was listed: before the file was opened, or before it was read.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
+                continue;
+            }
+            text => text?,
+        };
         let third = text.split_whitespace().nth(2).and_then(|word| word.parse::<u64>().ok());
         runs += third.ok_or_else(|| io::Error::other(format!("schedstat: {text:?}")))?;
     }
@@ -228,4 +234,47 @@ pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
     // SAFETY: takes no pointer; a negative pid addresses the group.
     check(unsafe { libc::kill(-group, number) })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::process::Stdio;
+    use std::thread;
+
+    /// A process that works is seen to, and one that is not there is an error.
+    #[test]
+    fn runs_of_a_process_that_works() {
+        let mut cat = Command::new("cat");
+        let mut cat = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut to, mut from) = (cat.stdin.take().unwrap(), cat.stdout.take().unwrap());
+        let mut echo = || {
+            to.write_all(b"x").unwrap();
+            from.read_exact(&mut [0]).unwrap();
+        };
+        echo();
+        let before = runs(cat.id()).unwrap();
+        echo();
+        assert!(runs(cat.id()).unwrap() > before);
+        drop(to);
+        cat.wait().unwrap();
+        assert!(runs(u32::MAX).is_err());
+    }
+
+    /// A thread that ends between the list and the look at it is no error.
+    #[test]
+    fn threads_that_end_meanwhile() {
+        let me = std::process::id();
+        thread::scope(|scope| {
+            let threads = scope.spawn(|| {
+                for _ in 0..2_000 {
+                    thread::spawn(|| {}).join().unwrap();
+                }
+            });
+            while !threads.is_finished() {
+                runs(me).unwrap();
+            }
+        });
+    }
 }
