@@ -108,11 +108,11 @@ impl Listeners {
     fn resume(&self) {
         let mut accepting = self.accepting.borrow_mut();
         for listener in &self.echo {
-            accepting.push(self.accept_tcp(listener, echo::serve));
+            accepting.push(self.accept(listener, TcpListener::accept, echo::serve));
         }
-        accepting.push(self.accept_tcp(&self.frames, frames::serve));
-        accepting.push(self.accept_unix(&self.frames_unix, frames::serve));
-        accepting.push(self.accept_unix(&self.fds, descriptors::serve));
+        accepting.push(self.accept(&self.frames, TcpListener::accept, frames::serve));
+        accepting.push(self.accept(&self.frames_unix, UnixListener::accept, frames::serve));
+        accepting.push(self.accept(&self.fds, UnixListener::accept, descriptors::serve));
     }
 
     /// Drops every accept that waits, and returns when that is done.
@@ -127,10 +127,11 @@ impl Listeners {
         Ok(())
     }
 
-    fn accept_tcp<F>(
+    fn accept<L: 'static, S: 'static, A, F>(
         &self,
-        listener: &Rc<TcpListener>,
-        serve: fn(edgewake::net::TcpStream, Rc<Shared>) -> F,
+        listener: &Rc<L>,
+        accept: impl AsyncFn(&L) -> io::Result<(S, A)> + 'static,
+        serve: fn(S, Rc<Shared>) -> F,
     ) -> JoinHandle<()>
     where
         F: Future<Output = io::Result<()>> + 'static,
@@ -138,24 +139,7 @@ impl Listeners {
         let (listener, shared) = (Rc::clone(listener), Rc::clone(&self.shared));
         spawn_local(async move {
             loop {
-                let (stream, _) = listener.accept().await.expect("an accept waits or succeeds");
-                start(serve(stream, Rc::clone(&shared)), &shared);
-            }
-        })
-    }
-
-    fn accept_unix<F>(
-        &self,
-        listener: &Rc<UnixListener>,
-        serve: fn(UnixStream, Rc<Shared>) -> F,
-    ) -> JoinHandle<()>
-    where
-        F: Future<Output = io::Result<()>> + 'static,
-    {
-        let (listener, shared) = (Rc::clone(listener), Rc::clone(&self.shared));
-        spawn_local(async move {
-            loop {
-                let (stream, _) = listener.accept().await.expect("an accept waits or succeeds");
+                let (stream, _) = accept(&listener).await.expect("an accept waits or succeeds");
                 start(serve(stream, Rc::clone(&shared)), &shared);
             }
         })
