@@ -19,6 +19,7 @@
 //! its children's.
 
 use super::slab::{NONE, Slab};
+use crate::choice;
 
 #[derive(Clone, Copy)]
 pub(super) struct Heap {
@@ -156,12 +157,8 @@ fn merge<T>(slab: &mut Slab<T>, first: u32) -> u32 {
 #[inline]
 fn link<T>(slab: &mut Slab<T>, newer: u32, older: u32) -> u32 {
     let (one, other) = (slab.node(newer).deadline, slab.node(older).deadline);
-    #[cfg(not(edgewake_faults))]
-    let newer_is_first = one < other;
-    // Equal deadlines come in any order: a schedule of a test may choose.
-    #[cfg(edgewake_faults)]
-    let newer_is_first =
-        one < other || (one == other && edgewake_sys::faults::schedule::is_swapped());
+    // Equal deadlines come in any order.
+    let newer_is_first = one < other || (one == other && choice::is_swapped());
     let (parent, child) = if newer_is_first { (newer, older) } else { (older, newer) };
     let sibling = slab.node(parent).child;
     slab.node_mut(parent).child = child;
