@@ -79,20 +79,29 @@ impl<'a> Tests<'a> {
         self.programs.iter().any(|measured| measured.passes.contains(&id))
     }
 
-    /// What becomes of a mutant: only the programs that pass it are run, and before them the unit
-    /// tests of its module, which are quick and most likely to notice.
+    /// What becomes of a mutant. One that survives is looked at again: what only some of the runs
+    /// notice, as one thread or the other is first, is noticed.
     pub(crate) fn fate(&self, id: usize, file: &str) -> Result<Fate, Box<dyn Error>> {
+        let fate = self.try_once(id, file)?;
+        match fate {
+            Fate::Survived if self.passes(id) => self.try_once(id, file),
+            fate => Ok(fate),
+        }
+    }
+
+    /// Only the programs that pass it are run, and before them the unit tests of its module, which
+    /// are quick and most likely to notice.
+    fn try_once(&self, id: usize, file: &str) -> Result<Fate, Box<dyn Error>> {
+        let called = id.to_string();
         let library = self.programs.iter().find(|measured| measured.program.name == "edgewake");
         let library = library.filter(|measured| measured.passes.contains(&id));
         if let (Some(library), Some(module)) = (library, module(file)) {
-            let called = id.to_string();
             let fate = run(module, library.program, &called, None, library.limit)?;
             if fate != Fate::Survived {
                 return Ok(fate);
             }
         }
         for measured in self.programs.iter().filter(|measured| measured.passes.contains(&id)) {
-            let called = id.to_string();
             let fate = run(self.config.filter, measured.program, &called, None, measured.limit)?;
             if fate != Fate::Survived {
                 return Ok(fate);

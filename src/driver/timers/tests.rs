@@ -94,6 +94,24 @@ fn t80_polls_know_whether_the_driver_looked_in_between() {
     assert!(!timers.update(key, &waker));
 }
 
+// T80. Goal: a driver that asks how long it may wait has looked where nothing is due; where
+// something is, it has yet to fire it.
+#[test]
+fn t80_asking_how_long_to_wait_is_a_look_if_nothing_is_due() {
+    let timers = Timers::new();
+    let (late, _) = insert(&timers, Instant::now() + HOUR);
+    let poll = |key, seen: &mut u32| timers.poll(key, &noop_waker(), seen);
+    let mut seen = 0;
+    poll(late, &mut seen);
+    assert_eq!(poll(late, &mut seen), TimerState::Unattended, "nobody has asked in between");
+    timers.until_next();
+    assert_eq!(poll(late, &mut seen), TimerState::Pending);
+
+    let (due, _) = insert(&timers, timers.origin);
+    assert_eq!(timers.until_next(), Some(Duration::ZERO));
+    assert_eq!(poll(due, &mut seen), TimerState::Unattended, "it was not fired");
+}
+
 // T79. Goal: a shut driver hands out every waker and takes no timer that would never fire.
 #[test]
 fn t79_nothing_is_inserted_after_the_end() {
