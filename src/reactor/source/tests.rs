@@ -67,6 +67,21 @@ fn t14_directions_clear_their_own_bits() {
     }
 }
 
+// Goal: a short count says "nothing left" once all is read that the last event reported, and no
+// sooner.
+#[cfg(edgewake_selector = "kqueue")]
+#[test]
+fn a_short_count_is_held_against_the_report() {
+    for (reported, is_drained) in [(8, false), (5, true), (0, true)] {
+        let source = registered();
+        source.raise(DATA, 0);
+        // Relaxed: one thread.
+        source.remembered.store(reported, Ordering::Relaxed);
+        source.note_count(Read, source.snapshot(Read), 5, 10);
+        assert_eq!(source.snapshot(Read).is_worth_trying(), !is_drained, "{reported}");
+    }
+}
+
 // T14. Goal: waiters are woken by their own direction and condition: a reader not by room, a
 // waiter for the close not by data.
 #[test]

@@ -258,7 +258,7 @@ impl fmt::Debug for Iter<'_> {
 mod tests {
     use super::{
         super::ffi::{self, EV_CLEAR, EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, Filter, Flags},
-        Event,
+        Event, Events,
     };
     use crate::Token;
 
@@ -281,6 +281,17 @@ mod tests {
         assert!(write.is_writable() && !write.is_readable() && !write.is_write_closed());
         assert!(!write.is_only_readable());
         assert_eq!(write.readable_bytes(), None);
+    }
+
+    // Goal: printed, an event shows what it says, and a buffer and its iterator their events.
+    #[test]
+    fn printed() {
+        let mut events = Events::with_capacity(2);
+        events.list.push(event(EVFILT_READ, EV_CLEAR, 0, 5));
+        let text = format!("{events:?}");
+        assert!(text.starts_with("[Event {") && text.contains("readable: true"), "{text}");
+        assert!(text.contains("readable_bytes: Some(5)"), "{text}");
+        assert_eq!(format!("{:?}", events.iter()), text);
     }
 
     // T35, T6. Goal: the end of reading is not the end of writing; the error is in fflags.
