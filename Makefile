@@ -79,7 +79,7 @@ valgrind: ## tests of tasks under memcheck: no wrong access, no block left
 asan: ## the whole suite under AddressSanitizer and LeakSanitizer
 tsan: ## the tests with several threads under ThreadSanitizer, std with them
 mutants-check: ## the list of what survives mutation testing fits the sources
-mutants-sample: ## a part of what `mutants` does, another one with each commit (in ci-full only)
+mutants-sample: ## a part of what `mutants` does, another one with each commit
 mutants: ## breaks the library in a thousand places: a test notices (in ci-full only)
 package: ## both crates as they would be published
 cross-check: ## rustc and clippy for macOS, iOS, the BSDs, Android and musl

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# A part of the mutants (mutants.sh), another one with each commit. In `make ci-full` only, as all
-# of them are.
+# A part of the mutants (mutants.sh), another one with each commit. All of them are in `make ci-full`.
 # Which one it is follows from the commit, so that a run can be repeated: MUTANTS_PART=3 takes the
 # fourth.
 parts=64

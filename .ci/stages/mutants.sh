@@ -15,12 +15,13 @@ mkdir -p "$results"
 CARGO_TARGET_DIR=$place/tool cargo build --quiet --release --manifest-path mutants/Cargo.toml
 tool=$place/tool/release/edgewake-mutants
 
-# campaign CONFIGURATION ARGUMENTS...: adds a line a mutant to the results of that name.
+# campaign CONFIGURATION ARGUMENTS...: adds a line a mutant to the results of that name. Many mutants
+# do nothing until their time is out, so there are more jobs than cores.
 campaign() {
     local name=$1
     shift
     "$tool" run --config "$name" --source "$ROOT" --place "$place/$name" \
-        --results "$results/$name.tsv" --jobs 2 "$@"
+        --results "$results/$name.tsv" --jobs 4 "$@"
 }
 
 if [ -n "$shard" ]; then

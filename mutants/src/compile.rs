@@ -25,6 +25,8 @@ pub(crate) struct Workspace {
     files: Vec<(String, String, Vec<Wrap>)>,
     pub(crate) mutants: Vec<Mutant>,
     pub(crate) not_viable: BTreeSet<usize>,
+    /// Proved by the compiler to be the same as what they replace.
+    pub(crate) equal: BTreeSet<usize>,
 }
 
 /// A program of tests.
@@ -62,6 +64,7 @@ impl Workspace {
             files: Vec::new(),
             mutants: Vec::new(),
             not_viable: BTreeSet::new(),
+            equal: BTreeSet::new(),
         };
         let mut paths = Vec::new();
         for place in config.places {
@@ -110,7 +113,8 @@ impl Workspace {
         Ok(all)
     }
 
-    /// Compiles the libraries until every mutant left in them does.
+    /// Compiles the libraries until every mutant left in them does, and finds out which proofs
+    /// hold.
     pub(crate) fn settle(&mut self, config: &Config) -> Outcome<()> {
         // What was found of the very same mutants of the very same text need not be found again.
         let mut hasher = DefaultHasher::new();
@@ -118,20 +122,57 @@ impl Workspace {
             (path, text).hash(&mut hasher);
         }
         for mutant in &self.mutants {
-            mutant.name().hash(&mut hasher);
+            (mutant.name(), &mutant.proof).hash(&mut hasher);
         }
-        let known = self.root.with_file_name(format!("not-viable-{:016x}", hasher.finish()));
+        let known = self.root.with_file_name(format!("settled-{:016x}", hasher.finish()));
+        let proofs: Vec<_> = self.with_proof().collect();
         if let Ok(text) = fs::read_to_string(&known) {
-            self.not_viable.extend(text.lines().filter_map(|id| id.parse::<usize>().ok()));
+            for line in text.lines() {
+                match line.strip_prefix('=') {
+                    Some(id) => self.equal.insert(id.parse()?),
+                    None => self.not_viable.insert(line.parse()?),
+                };
+            }
+        } else {
+            self.take_out_all(config)?;
+            let out = std::mem::take(&mut self.not_viable);
+            (self.not_viable, self.equal) = (out.clone(), proofs.iter().copied().collect());
+            self.equal.retain(|id| !out.contains(id));
+            // Without its proof it may compile.
+            self.not_viable.retain(|id| !proofs.contains(id));
         }
+        for id in proofs {
+            self.drop_proof(id);
+        }
+        self.take_out_all(config)?;
+        let equal = self.equal.iter().map(|id| format!("={id}"));
+        let all: Vec<_> = self.not_viable.iter().map(ToString::to_string).chain(equal).collect();
+        fs::write(known, all.join("\n"))?;
+        Ok(())
+    }
+
+    fn with_proof(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.mutants.len()).filter(|id| self.mutants[*id].proof.is_some())
+    }
+
+    fn drop_proof(&mut self, id: usize) {
+        let Some(proof) = self.mutants[id].proof.take() else { return };
+        for wrap in self.files.iter_mut().flat_map(|(.., wraps)| wraps) {
+            for (of, text) in &mut wrap.before {
+                if *of == Some(id) {
+                    *text = text.replacen(&proof, "", 1);
+                }
+            }
+        }
+    }
+
+    fn take_out_all(&mut self, config: &Config) -> Outcome<()> {
         for round in 1.. {
             let rewritten = self.write(None)?;
             let mut command = self.cargo(config, "check");
             command.args(["--workspace", "--lib", "--all-features"]);
             let (messages, ok) = messages(&mut command)?;
             if ok {
-                let ids: Vec<_> = self.not_viable.iter().map(ToString::to_string).collect();
-                fs::write(known, ids.join("\n"))?;
                 return Ok(());
             }
             let before = self.not_viable.len();

@@ -24,6 +24,9 @@ pub(crate) struct Mutant {
     pub(crate) what: String,
     /// In a constant: it cannot be switched at run time.
     pub(crate) is_constant: bool,
+    /// Stands in its replacement until the compiler has said whether it holds: a proof that what
+    /// replaces has the same value.
+    pub(crate) proof: Option<String>,
 }
 
 impl Mutant {
@@ -88,6 +91,7 @@ impl<'a> Finder<'a> {
             column: start.column + 1,
             what,
             is_constant: self.switch == CONSTANT_SWITCH,
+            proof: None,
         });
         self.mutants.len() - 1
     }
@@ -142,6 +146,7 @@ impl<'a> Finder<'a> {
                 column: start.column + 1,
                 what,
                 is_constant: false,
+                proof: None,
             });
             let id = self.mutants.len() - 1;
             before.push((None, format!(" if {} {{ return ", self.call(id))));
@@ -205,8 +210,13 @@ fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What an operator is replaced by: cargo-mutants' table, without `^` for `|`. All that is put
-/// together by `|` in these files are bits that are apart, of which both make the same.
+/// Of two constants without a bit in common, `|` and `^` make the same. A constant of its own is
+/// evaluated wherever it stands, and does not compile where an operand is no constant.
+fn proof(left: &str, right: &str) -> String {
+    format!("const _: () = assert!((({left}) | ({right})) == (({left}) ^ ({right}))); ")
+}
+
+/// What an operator is replaced by: cargo-mutants' table.
 fn operators(operator: &BinOp) -> &'static [&'static str] {
     match operator {
         BinOp::Eq(_) => &["!="],
@@ -231,7 +241,7 @@ fn operators(operator: &BinOp) -> &'static [&'static str] {
         BinOp::ShrAssign(_) => &["<<="],
         BinOp::BitAnd(_) => &["|", "^"],
         BinOp::BitAndAssign(_) => &["|="],
-        BinOp::BitOr(_) => &["&"],
+        BinOp::BitOr(_) => &["&", "^"],
         BinOp::BitOrAssign(_) => &["&="],
         BinOp::BitXor(_) => &["|", "&"],
         BinOp::BitXorAssign(_) => &["|=", "&="],
@@ -345,7 +355,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             for other in operators(&binary.op) {
                 let what = format!("replace {operator} with {other}");
                 let id = self.mutant(binary.op.span(), what);
-                found.push((id, format!("{left} {other} {right}")));
+                let mut replacement = format!("{left} {other} {right}");
+                if let (BinOp::BitOr(_), "^") = (&binary.op, *other) {
+                    let proof = proof(left, right);
+                    replacement.insert_str(0, &proof);
+                    self.mutants[id].proof = Some(proof);
+                }
+                found.push((id, replacement));
             }
         }
         if !found.is_empty() {

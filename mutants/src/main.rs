@@ -142,6 +142,7 @@ fn test(options: &Options) -> Result<(), Box<dyn Error>> {
     println!("-- {}: {} mutants", config.name, workspace.mutants.len());
     workspace.settle(config)?;
     println!("-- {} do not compile", workspace.not_viable.len());
+    println!("-- {} are the same by proof", workspace.equal.len());
     let programs = workspace.build(config)?;
     println!("-- {} programs of tests", programs.len());
     let tests = Tests::measure(config, &programs, &options.place)?;
@@ -193,6 +194,7 @@ impl Campaign<'_> {
         let mutant = &self.workspace.mutants[id];
         let start = Instant::now();
         let (fate, by) = match fate(self.config, self.workspace, self.tests, id)? {
+            None if self.workspace.equal.contains(&id) => ("equal", String::new()),
             None => ("not-viable", String::new()),
             Some(Fate::Caught(by)) => ("caught", by),
             Some(Fate::Timeout(by)) => ("timeout", by),
@@ -214,14 +216,14 @@ impl Campaign<'_> {
     }
 }
 
-/// What becomes of a mutant, nothing where it does not compile.
+/// What becomes of a mutant, nothing where it does not compile or changes nothing.
 fn fate(
     config: &Config,
     workspace: &Workspace,
     tests: &Tests<'_>,
     id: usize,
 ) -> Result<Option<Fate>, Box<dyn Error>> {
-    if workspace.not_viable.contains(&id) {
+    if workspace.not_viable.contains(&id) || workspace.equal.contains(&id) {
         return Ok(None);
     }
     if !workspace.mutants[id].is_constant {

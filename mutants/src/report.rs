@@ -13,7 +13,7 @@ use crate::{Options, run::directory};
 type Name = (String, String);
 
 /// In the order of what counts, where a mutant was tested in several configurations.
-const FATES: &[&str] = &["caught", "timeout", "survived", "not-viable"];
+const FATES: &[&str] = &["caught", "timeout", "survived", "equal", "not-viable"];
 
 /// The last fate of each mutant in a file of results.
 fn read(path: &Path) -> Result<BTreeMap<Name, usize>, Box<dyn Error>> {
@@ -83,7 +83,7 @@ pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {
     for (name, _) in reasons.iter().filter(|(name, _)| !options.part && !all.contains_key(*name)) {
         wrong.push(format!("a reason for what is not there: {}: {}", name.0, name.1));
     }
-    let mut table: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
+    let mut table: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
     for (name, fate) in &all {
         let has_reason = reasons.contains_key(name);
         // What survives in one configuration alone has its reason all the same.
@@ -91,7 +91,7 @@ pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {
         for row in [directory(&name.0), "~all"] {
             let counts = table.entry(row).or_default();
             counts[*fate] += 1;
-            counts[4] += usize::from(FATES[*fate] == "survived" && has_reason);
+            counts[5] += usize::from(FATES[*fate] == "survived" && has_reason);
         }
         match FATES[*fate] {
             "survived" if !has_reason => wrong.push(format!("no reason: {}: {}", name.0, name.1)),
@@ -103,15 +103,15 @@ pub(crate) fn report(options: &Options) -> Result<(), Box<dyn Error>> {
         }
     }
     println!(
-        "{:<28} {:>7} {:>7} {:>8} {:>9} {:>12} {:>7}",
-        "", "viable", "caught", "timeouts", "survivors", "with reason", "share"
+        "{:<28} {:>7} {:>7} {:>8} {:>9} {:>12} {:>7} {:>6}",
+        "", "viable", "caught", "timeouts", "survivors", "with reason", "share", "equal"
     );
-    for (row, [caught, timeouts, survived, _, reasoned]) in &table {
+    for (row, [caught, timeouts, survived, equal, _, reasoned]) in &table {
         let viable = caught + timeouts + survived;
         let share = 100.0 * (caught + timeouts) as f64 / viable.max(1) as f64;
         let row = row.trim_start_matches('~');
         print!("{row:<28} {viable:>7} {caught:>7} {timeouts:>8} {survived:>9} ");
-        println!("{reasoned:>12} {share:>6.1}%");
+        println!("{reasoned:>12} {share:>6.1}% {equal:>6}");
         if row == "all" && share < least {
             wrong.push(format!("{share:.1} % of the viable mutants are caught; {least} % must be"));
         }
