@@ -210,10 +210,14 @@ fn normal(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Of two constants without a bit in common, `|` and `^` make the same. A constant of its own is
-/// evaluated wherever it stands, and does not compile where an operand is no constant.
-fn proof(left: &str, right: &str) -> String {
-    format!("const _: () = assert!((({left}) | ({right})) == (({left}) ^ ({right}))); ")
+/// Of two constants without a bit in common, `|` and `^` make the same, and so do shifts by nothing.
+/// A constant of its own is evaluated wherever it stands, and does not compile where an operand is
+/// no constant.
+fn proof(left: &str, operator: &str, other: &str, right: &str) -> Option<String> {
+    matches!((operator, other), ("|", "^") | ("<<", ">>")).then(|| {
+        let whole = |operator| format!("(({left}) {operator} ({right}))");
+        format!("const _: () = assert!({} == {}); ", whole(operator), whole(other))
+    })
 }
 
 /// What an operator is replaced by: cargo-mutants' table.
@@ -356,8 +360,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                 let what = format!("replace {operator} with {other}");
                 let id = self.mutant(binary.op.span(), what);
                 let mut replacement = format!("{left} {other} {right}");
-                if let (BinOp::BitOr(_), "^") = (&binary.op, *other) {
-                    let proof = proof(left, right);
+                if let Some(proof) = proof(left, operator, other, right) {
                     replacement.insert_str(0, &proof);
                     self.mutants[id].proof = Some(proof);
                 }

@@ -75,9 +75,7 @@ mod tests {
 
     use futures::task::noop_waker;
 
-    use super::{
-        OPERATION_BYTES, OPERATIONS_MAX, charge, charge_whole, poll_spend, refill, refund,
-    };
+    use super::{OPERATIONS_MAX, charge, charge_whole, poll_spend, refill, refund};
 
     // T58. Goal: the budget ends a row of ready operations, once, and then refills.
     #[test]
@@ -101,8 +99,11 @@ mod tests {
         refill();
         for _ in 0..OPERATIONS_MAX / 4 {
             assert_eq!(poll_spend(&mut cx), Poll::Ready(()));
-            charge(3 * OPERATION_BYTES);
+            charge(3 * 8 * 1024);
         }
+        assert_eq!(poll_spend(&mut cx), Poll::Pending);
+        charge(OPERATIONS_MAX as usize * 8 * 1024 - 1);
+        assert_eq!(poll_spend(&mut cx), Poll::Ready(()), "one is left");
         assert_eq!(poll_spend(&mut cx), Poll::Pending);
         charge(usize::MAX);
         assert_eq!(poll_spend(&mut cx), Poll::Pending);
@@ -117,7 +118,7 @@ mod tests {
         refill();
         for _ in 0..OPERATIONS_MAX / 4 {
             charge_whole(1);
-            charge_whole(3 * OPERATION_BYTES);
+            charge_whole(3 * 8 * 1024);
         }
         assert_eq!(poll_spend(&mut cx), Poll::Pending);
     }

@@ -211,3 +211,23 @@ impl Drop for Registration {
         self.source.detach(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{os::fd::AsFd, sync::Arc};
+
+    use super::Registration;
+    use crate::reactor::{Direction, Kind, Reactor};
+
+    // Goal: it counts as enrolled by what is registered now, not by what was asked for.
+    #[test]
+    fn enrolled_is_what_is_registered() {
+        let reactor = Arc::new(Reactor::new().unwrap());
+        let (_end, other) = edgewake_sys::pipe::pipe().unwrap();
+        let registration = Registration::unassuming(Kind::Other, None);
+        let interest = registration.interest(Direction::Write);
+        assert!(!registration.is_enrolled(interest));
+        registration.enroll(other.as_fd(), interest, Some(reactor)).unwrap();
+        assert!(registration.is_enrolled(interest));
+    }
+}
