@@ -10,7 +10,7 @@ use super::{HERE, Header, Installation};
 /// Brings the task to the front that is to run next.
 pub(super) fn choose() {
     HERE.with(|here| {
-        let picked = schedule::pick(length(here));
+        let picked = schedule::pick(|| length(here));
         if picked > 0 {
             bring_forward(here, picked);
         }

@@ -200,9 +200,11 @@ pub fn pass(time: Duration) {
     });
 }
 
-/// Which of `length` tasks in a queue to run. The first one's turn comes, however it falls.
-pub fn pick(length: usize) -> usize {
+/// Which of `length` tasks in a queue to run. The first one's turn comes, however it falls. The
+/// length is only asked for under a schedule: to count a long queue takes its time.
+pub fn pick(length: impl FnOnce() -> usize) -> usize {
     let picked = with(|state| {
+        let length = length();
         let due = state.passed_over >= PASSED_OVER_MAX;
         if length < 2 || due || !state.chance(Habit::Order) {
             state.passed_over = 0;
