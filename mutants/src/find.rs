@@ -212,11 +212,12 @@ fn normal(text: &str) -> String {
 
 /// Of two constants without a bit in common, `|` and `^` make the same, and so do shifts by nothing.
 /// A constant of its own is evaluated wherever it stands, and does not compile where an operand is
-/// no constant.
-fn proof(left: &str, operator: &str, other: &str, right: &str) -> Option<String> {
+/// no constant. It does not know what `Self` is: `this` does.
+fn proof(this: &str, left: &str, operator: &str, other: &str, right: &str) -> Option<String> {
     matches!((operator, other), ("|", "^") | ("<<", ">>")).then(|| {
         let whole = |operator| format!("(({left}) {operator} ({right}))");
-        format!("const _: () = assert!({} == {}); ", whole(operator), whole(other))
+        let proof = format!("const _: () = assert!({} == {}); ", whole(operator), whole(other));
+        proof.replace("Self::", &format!("{this}::"))
     })
 }
 
@@ -360,7 +361,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                 let what = format!("replace {operator} with {other}");
                 let id = self.mutant(binary.op.span(), what);
                 let mut replacement = format!("{left} {other} {right}");
-                if let Some(proof) = proof(left, operator, other, right) {
+                let this = self.names.first().map_or("Self", String::as_str);
+                if let Some(proof) = proof(this, left, operator, other, right) {
                     replacement.insert_str(0, &proof);
                     self.mutants[id].proof = Some(proof);
                 }
