@@ -328,11 +328,11 @@ impl Source {
 
     /// Puts a waker into the list that nobody will take off again.
     fn list_displaced(&self, direction: Direction, waker: Waker) -> Wait {
-        let bits = DATA | CLOSED | ERROR | SHUT;
+        const BITS: u64 = DATA | CLOSED | ERROR | SHUT;
         let (crowded, seen) = {
             let mut waiters = lock(&self.waiters);
             let list = waiters.get_or_insert_default();
-            let crowded = list.add_displaced(Wanted::one(direction, bits), waker);
+            let crowded = list.add_displaced(Wanted::one(direction, BITS), waker);
             (crowded, self.side(direction).set(LISTED))
         };
         match crowded {
@@ -340,7 +340,7 @@ impl Source {
             Crowded::Duplicate(waker) => drop(waker),
             Crowded::Sweep(woken) => wake_all(woken),
         }
-        if seen.word() & (bits | ASSUMED) == 0 {
+        if seen.word() & (BITS | ASSUMED) == 0 {
             return Wait::Pending;
         }
         // An event came before `LISTED` could be seen, or a look (see `looks`), which says nothing

@@ -456,9 +456,13 @@ fn a_lost_registration_wakes_everybody() {
 // what it tells, by a look for data. Others in the list are left alone.
 #[test]
 fn who_comes_to_the_list_too_late_is_woken() {
-    for (met, wakes) in
-        [(0, [0, 0, 0]), (DATA, [1, 1, 0]), (ASSUMED, [1, 1, 0]), (ERROR, [1, 0, 0])]
-    {
+    for (met, wakes) in [
+        (0, [0, 0, 0]),
+        (DATA, [1, 1, 0]),
+        (ASSUMED, [1, 1, 0]),
+        (DATA | ASSUMED, [1, 1, 0]),
+        (ERROR, [1, 0, 0]),
+    ] {
         let source = registered();
         let [late, data, close] = [Count::new(), Count::new(), Count::new()];
         let (mut of_data, mut of_close) = (None, None);
