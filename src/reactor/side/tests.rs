@@ -32,6 +32,16 @@ fn wait(side: &Side, waker: &Waker, claim: Claim) {
     assert!(matches!(parked, Parked::Waiting(_)), "{parked:?}");
 }
 
+// Goal: bits that are set again stay set, and the answer has them.
+#[test]
+fn bits_are_set_twice() {
+    let side = Side::new(DRAINS);
+    for bits in [SHUT, SHUT, SHUT | REGISTERED] {
+        assert_eq!(side.set(bits).word() & bits, bits);
+        assert!(holds(&side, bits | DRAINS));
+    }
+}
+
 // T17. Goal: an event between the snapshot and the clear is never taken away, whatever their
 // number is a power of (a generation of 8, 15 or 16 bits would wrap).
 #[test]

@@ -1,8 +1,11 @@
 //! A source and a selector that says no, or has lost what it was told.
 
-use std::os::{fd::AsFd, unix::net::UnixStream};
 #[cfg(edgewake_selector = "epoll")]
-use std::{fs::File, io};
+use std::fs::File;
+use std::{
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+};
 
 use edgewake_sys::Interest;
 
@@ -37,6 +40,21 @@ fn a_registration_that_is_not_there_is_made_anew() {
     // It is there: it can be ended.
     reactor.selector().deregister(source.fd()).unwrap();
     source.detach(true);
+}
+
+// T27. Goal: a descriptor that lives on is not registered any more, whoever has seen it.
+#[test]
+fn t27_what_lives_on_is_not_registered() {
+    let exposures: [fn(&Source); 3] = [|_| {}, Source::lend, Source::give_away];
+    for (number, expose) in exposures.into_iter().enumerate() {
+        let (end, _other) = UnixStream::pair().unwrap();
+        let (source, reactor) = (source(Kind::Stream), Arc::new(Reactor::new().unwrap()));
+        source.enroll(end.as_fd(), Interest::READABLE, Some(Arc::clone(&reactor))).unwrap();
+        expose(&source);
+        source.detach(false);
+        let known = reactor.selector().deregister(source.fd());
+        assert_eq!(known.unwrap_err().kind(), io::ErrorKind::NotFound, "exposure {number}");
+    }
 }
 
 // Goal: a reactor whose selector was lent knows it.
