@@ -229,3 +229,5 @@ impl Slots {
 
 #[cfg(all(test, not(edgewake_loom)))]
 mod oracle;
+#[cfg(all(test, not(edgewake_loom)))]
+mod tests;
