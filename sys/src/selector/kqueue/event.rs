@@ -287,7 +287,10 @@ mod tests {
     #[test]
     fn printed() {
         let mut events = Events::with_capacity(2);
+        assert_eq!((events.len(), format!("{events:?}")), (0, "[]".to_owned()));
         events.list.push(event(EVFILT_READ, EV_CLEAR, 0, 5));
+        events.list.push(event(EVFILT_WRITE, EV_CLEAR, 0, 4096));
+        assert_eq!(events.len(), 2);
         let text = format!("{events:?}");
         assert!(text.starts_with("[Event {") && text.contains("readable: true"), "{text}");
         assert!(text.contains("readable_bytes: Some(5)"), "{text}");

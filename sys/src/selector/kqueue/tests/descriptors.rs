@@ -172,6 +172,14 @@ fn t41_priority_is_unsupported_here() {
     assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
 }
 
+// Goal: printed, a selector is its descriptor.
+#[test]
+fn a_selector_prints_its_descriptor() {
+    let selector = Selector::new().unwrap();
+    let descriptor = selector.as_fd().as_raw_fd();
+    assert_eq!(format!("{selector:?}"), format!("Selector {{ kqueue: {descriptor} }}"));
+}
+
 // Goal: more ready than fits is reported by the next calls, none lost, none doubled.
 #[test]
 fn what_does_not_fit_comes_next() {
