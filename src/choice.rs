@@ -27,12 +27,6 @@ mod chosen {
         false
     }
 
-    /// Whether the newer of two equals is first.
-    #[inline(always)]
-    pub(crate) fn is_swapped() -> bool {
-        false
-    }
-
     /// A moment at which another thread might do something.
     #[inline(always)]
     pub(crate) fn moment(_name: &'static str) {}
@@ -40,7 +34,7 @@ mod chosen {
 
 #[cfg(edgewake_faults)]
 mod chosen {
-    pub(crate) use edgewake_sys::faults::schedule::{at_most, is_swapped, moment, now, postpone};
+    pub(crate) use edgewake_sys::faults::schedule::{at_most, moment, now, postpone};
 }
 
-pub(crate) use chosen::{at_most, is_swapped, moment, now, postpone};
+pub(crate) use chosen::{at_most, moment, now, postpone};

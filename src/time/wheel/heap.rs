@@ -18,8 +18,10 @@
 //! or `NONE` for the first root; `child` the first child. A parent's deadline is never later than
 //! its children's.
 
+#[cfg(edgewake_faults)]
+use edgewake_sys::faults::schedule::is_swapped;
+
 use super::slab::{NONE, Slab};
-use crate::choice;
 
 #[derive(Clone, Copy)]
 pub(super) struct Heap {
@@ -153,12 +155,19 @@ fn merge<T>(slab: &mut Slab<T>, first: u32) -> u32 {
     tree
 }
 
+/// Equal deadlines come in any order: a schedule of a test may choose. Not in `choice`, since the
+/// wheel names nothing of its crate.
+#[cfg(not(edgewake_faults))]
+#[inline(always)]
+fn is_swapped() -> bool {
+    false
+}
+
 /// Makes the later of two roots the first child of the earlier, which it returns.
 #[inline]
 fn link<T>(slab: &mut Slab<T>, newer: u32, older: u32) -> u32 {
     let (one, other) = (slab.node(newer).deadline, slab.node(older).deadline);
-    // Equal deadlines come in any order.
-    let newer_is_first = one < other || (one == other && choice::is_swapped());
+    let newer_is_first = one < other || (one == other && is_swapped());
     let (parent, child) = if newer_is_first { (newer, older) } else { (older, newer) };
     let sibling = slab.node(parent).child;
     slab.node_mut(parent).child = child;
