@@ -61,7 +61,7 @@ struct State {
     postponed: BTreeMap<&'static str, u32>,
     /// Descriptors whose next event is late.
     held: Vec<RawFd>,
-    /// Nothing is held back: the loop has nothing else to wait for.
+    /// Nothing is held back or invented: the loop has nothing else to wait for.
     is_prompt: bool,
     /// The loop is another thread's, which owes nobody an event.
     is_apart: bool,
