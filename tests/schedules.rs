@@ -134,8 +134,8 @@ fn t20_several_wait() {
     check("t20_several_wait", listeners::run, Kernel::Prompt, 600, STREAMS);
 }
 
-// T87. Goal: every byte once and in order through copies inside the kernel, and from files, whichever
-// end has to be waited for.
+// T87. Goal: every byte once and in order through copies inside the kernel, and from files,
+// whichever end has to be waited for.
 #[test]
 fn t87_copies() {
     check("t87_copies", copies::local, Kernel::Prompt, 300, COPIES);
