@@ -100,9 +100,9 @@ impl Workload {
             let last = &steps[steps.len().saturating_sub(40)..];
             panic!(
                 "{name}, seed {seed}: {what}\nIts last steps: {last:?}\nThe same again: \
-                 EDGEWAKE_SEED={seed} RUSTFLAGS='--cfg edgewake_faults' \
-                 cargo test --test schedules {name}",
-                name = self.name
+                 EDGEWAKE_SEED={seed} RUSTFLAGS='{cfgs}' cargo test --test schedules {name}",
+                name = self.name,
+                cfgs = cfgs()
             );
         }
         steps
@@ -147,6 +147,18 @@ impl Workload {
             around(other)
         );
     }
+}
+
+/// Those that this was built with, as the compiler is told.
+fn cfgs() -> String {
+    let mut cfgs = "--cfg edgewake_faults".to_owned();
+    if cfg!(edgewake_kqueue = "fake") {
+        cfgs += " --cfg edgewake_kqueue=\"fake\"";
+    }
+    if cfg!(edgewake_force_pipe) {
+        cfgs += " --cfg edgewake_force_pipe";
+    }
+    cfgs
 }
 
 fn hash(steps: &[Step]) -> u64 {
