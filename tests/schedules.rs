@@ -138,7 +138,9 @@ fn t20_several_wait() {
 // whichever end has to be waited for.
 #[test]
 fn t87_copies() {
-    check("t87_copies", copies::local, Kernel::Prompt, 300, COPIES);
+    // A pipe is full by pages, so how much it takes depends on the pieces that memory comes in: the
+    // same sources were seen to take other steps twenty minutes later.
+    check("t87_copies", copies::local, Kernel::Mostly(Duration::ZERO), 300, COPIES);
 }
 
 // T87. Goal: the same over TCP, where nothing is read by a splice at an urgent mark and at the end.

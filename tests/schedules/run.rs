@@ -28,8 +28,9 @@ use crate::{
 pub(crate) enum Kernel {
     /// What one end has sent the other end has at once: the same seed does the same again.
     Prompt,
-    /// If it is busy it may deliver later, within this time: then a seed need not do the same
-    /// again, but one of a few more runs does.
+    /// What it does depends on more, but on nothing that changes from one run to the next as a
+    /// rule: how busy it is, and so may deliver later, within this time; or how large the pieces
+    /// are in which it has memory. Of a few more runs of a seed one does the same.
     Mostly(Duration),
     /// It may deliver later, within this time, and then a seed need not do the same again.
     Late(Duration),
@@ -44,7 +45,7 @@ pub(crate) struct Workload {
     pub(crate) seeds: u64,
 }
 
-/// How many runs more, where the kernel can have been busy.
+/// How many runs more, where the kernel can have done otherwise.
 const RUNS_MAX: u32 = 5;
 
 /// One in so many seeds is run a second time, to see whether it does the same.
@@ -122,8 +123,8 @@ impl Workload {
         (schedule.steps(), outcome.map_err(|panic| message(&*panic)))
     }
 
-    /// Runs a seed again, and again where the kernel may have been late, until two runs do the
-    /// same.
+    /// Runs a seed again, and some more times where the kernel may have done otherwise, until two
+    /// runs do the same.
     fn compare(self, seed: u64, steps: Vec<Step>) {
         let runs = if let Kernel::Mostly(_) = self.kernel { RUNS_MAX } else { 1 };
         let mut before = vec![steps];
