@@ -36,7 +36,10 @@ pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Re
 fn transfer(from: BorrowedFd<'_>, to: BorrowedFd<'_>, length: usize) -> io::Result<usize> {
     use std::{os::fd::AsRawFd, ptr::null_mut};
 
-    let length = crate::syscall::transfer_length("splice", length);
+    use crate::syscall::{beside, transfer_length};
+
+    let length = transfer_length("splice", length);
+    beside(to);
     let (from, to) = (from.as_raw_fd(), to.as_raw_fd());
     let flags = libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MOVE;
     // SAFETY: the offsets are null, and no memory of this process is touched.

@@ -6,7 +6,7 @@
 //!
 //! Called by every module of `sys`, by nothing else. It never retries, `EINTR` included.
 
-use std::io;
+use std::{io, os::fd::BorrowedFd};
 
 #[cfg(edgewake_faults)]
 pub mod faults;
@@ -138,4 +138,14 @@ pub(crate) fn transfer_length(name: &'static str, length: usize) -> usize {
     #[cfg(not(edgewake_faults))]
     let _ = name;
     length
+}
+
+/// Says that the call which comes next is on this descriptor besides its first argument, so that
+/// whatever is said in the kernel's place owes the event to either.
+#[inline(always)]
+pub(crate) fn beside(fd: BorrowedFd<'_>) {
+    #[cfg(edgewake_faults)]
+    faults::beside(std::os::fd::AsRawFd::as_raw_fd(&fd));
+    #[cfg(not(edgewake_faults))]
+    let _ = fd;
 }

@@ -108,12 +108,12 @@ async fn through_pipes(number: u64) {
     }
 }
 
-fn some_length() -> usize {
+pub(crate) fn some_length() -> usize {
     if once_in(6) { 70_000 } else { draw(6000) as usize }
 }
 
 /// Writes what nobody else writes, and reads until the end what must be the same.
-async fn send_and_receive(
+pub(crate) async fn send_and_receive(
     bytes: Vec<u8>,
     mut reader: impl AsyncRead + Unpin + 'static,
     mut writer: impl AsyncWrite + Unpin + 'static,
@@ -131,9 +131,15 @@ async fn send_and_receive(
         writer.close().await.expect("no error");
         writer
     });
+    receive(&expected, &mut reader).await;
+    drop(write.await.expect("no panic"));
+}
+
+/// Reads until the end what must be these bytes.
+pub(crate) async fn receive(expected: &[u8], reader: &mut (impl AsyncRead + Unpin)) {
     let mut received = Vec::new();
     loop {
-        let count = read_some(&mut reader, &mut received).await;
+        let count = read_some(reader, &mut received).await;
         assert!(expected.starts_with(&received), "a byte is lost, repeated or out of order");
         if count == 0 {
             break;
@@ -141,10 +147,9 @@ async fn send_and_receive(
         pause().await;
     }
     assert_eq!(received.len(), expected.len(), "bytes are lost");
-    drop(write.await.expect("no panic"));
 }
 
-async fn echo(
+pub(crate) async fn echo(
     (mut reader, mut writer): (impl AsyncRead + Unpin + 'static, impl AsyncWrite + Unpin + 'static),
 ) {
     relay(&mut reader, &mut writer).await;
@@ -199,7 +204,7 @@ async fn again_write(into: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std:
 }
 
 /// Awaits what `make` makes, perhaps given up several times before.
-pub(crate) async fn again<F: Future>(mut make: impl FnMut() -> F) -> F::Output {
+pub(crate) async fn again<T>(mut make: impl AsyncFnMut() -> T) -> T {
     loop {
         if !once_in(3) {
             return make().await;

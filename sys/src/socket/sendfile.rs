@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     file::{offset_of, wide},
-    syscall::transfer_length,
+    syscall::{beside, transfer_length},
 };
 
 /// Sends at most `length` bytes of `file` from `offset` on, as many as there is room for, and
@@ -50,6 +50,7 @@ pub fn send_file(
         return Ok(0);
     }
     let length = transfer_length("sendfile", length);
+    beside(socket);
     transfer(socket, file, offset_of(offset)?, length)
 }
 

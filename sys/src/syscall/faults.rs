@@ -239,6 +239,11 @@ pub(crate) fn shorten(call: &'static str, length: usize) -> usize {
         .unwrap_or(length)
 }
 
+/// Told before a call on two descriptors: the one that is not its first argument.
+pub(crate) fn beside(fd: RawFd) {
+    schedule::beside(fd);
+}
+
 /// Told of each registration that was made or replaced.
 pub(crate) fn registered(selector: RawFd, fd: RawFd, token: Token, interest: Interest) {
     STATE.with_borrow_mut(|state| {

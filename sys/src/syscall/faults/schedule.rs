@@ -61,12 +61,16 @@ struct State {
     postponed: BTreeMap<&'static str, u32>,
     /// Descriptors whose next event is late.
     held: Vec<RawFd>,
-    /// Nothing is held back: the loop has nothing else to wait for.
+    /// Nothing is held back or invented: the loop has nothing else to wait for.
     is_prompt: bool,
     /// The loop is another thread's, which owes nobody an event.
     is_apart: bool,
+    /// The sockets are of messages, of which a part is another one.
+    is_whole: bool,
     /// The transfer that comes next was made shorter.
     cut: bool,
+    /// What the call that comes next is on besides its first argument.
+    beside: Option<RawFd>,
     steps: Vec<Step>,
 }
 
@@ -117,7 +121,9 @@ pub fn install(seed: u64, patience: Duration) -> Installed {
             held: Vec::new(),
             is_prompt: false,
             is_apart: false,
+            is_whole: false,
             cut: false,
+            beside: None,
             steps: Vec::new(),
         }));
     });
@@ -135,6 +141,12 @@ pub fn intrude(intruder: impl FnMut(&'static str) + 'static) {
 /// registered with a loop of another thread, from which no event can be promised.
 pub fn stand_apart() {
     with(|state| state.is_apart = true);
+}
+
+/// From now on no transfer of bytes on this thread is cut, only how many messages a call moves: its
+/// sockets are of messages, and what is cut off one is lost.
+pub fn keep_whole() {
+    with(|state| state.is_whole = true);
 }
 
 /// Asks the schedule of this thread, if there is one.
@@ -239,24 +251,29 @@ pub fn moment(name: &'static str) {
 /// Asked before each transfer, as in the module above: the length to use, if another one.
 pub(super) fn shorten(call: &'static str, length: usize) -> Option<usize> {
     with(|state| {
-        // Of a call on two descriptors nobody knows which of them owes the event.
-        let may_be = length > 1 && !state.is_apart && draws::BLOCKING.contains(&call);
+        let keeps = state.is_apart || (state.is_whole && !draws::MESSAGES.contains(&call));
+        let may_be = length > 1 && !keeps && draws::BLOCKING.contains(&call);
         if !may_be || !state.chance(Habit::Cut) {
             return None;
         }
         // Many small ones and some large ones.
         let most = 1 << state.random.below(14);
-        state.cut = most < length;
+        state.cut = most < length && !draws::BETWEEN.contains(&call);
         state.note("cut", most as u64);
         Some(length.min(most))
     })
     .flatten()
 }
 
+/// Told before a call on two descriptors: the one that is not its first argument.
+pub(super) fn beside(fd: RawFd) {
+    with(|state| state.beside = Some(fd));
+}
+
 /// Asked before each call: the `errno` to return in its place, if any.
 pub(super) fn refuse(call: &'static str, fd: Option<RawFd>) -> Option<i32> {
     with(|state| {
-        let cut = std::mem::take(&mut state.cut);
+        let (cut, beside) = (std::mem::take(&mut state.cut), state.beside.take());
         for action in answers::harmless(call) {
             let (habit, errno) = match action {
                 Action::Fail(errno) => (Habit::Interrupt, errno),
@@ -268,8 +285,10 @@ pub(super) fn refuse(call: &'static str, fd: Option<RawFd>) -> Option<i32> {
             if answers::WAITS.contains(&call) || !state.chance(habit) {
                 continue;
             }
-            if let (Action::Later(_), Some(fd)) = (action, fd) {
-                state.held.push(fd);
+            if let Action::Later(_) = action {
+                // Of two the one that is registered owes the event: the other is a pipe of the
+                // library's, or a file.
+                state.held.extend(fd.into_iter().chain(beside));
             }
             state.note("refused", errno as u64);
             return Some(errno);
@@ -306,7 +325,9 @@ impl State {
 
     fn note(&mut self, at: &'static str, value: u64) -> u64 {
         let seed = self.seed;
-        assert!(self.steps.len() < STEPS_MAX, "seed {seed}: it goes on and on");
+        // What a panic drops may ask for more.
+        let ends = self.steps.len() < STEPS_MAX || std::thread::panicking();
+        assert!(ends, "seed {seed}: it goes on and on");
         self.steps.push((at, value));
         value
     }

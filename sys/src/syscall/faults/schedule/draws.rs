@@ -1,11 +1,18 @@
 //! The numbers of a seed, and its habits: what is drawn from them, and how often.
 
-/// The calls that move bytes or connections, on the descriptor that is their first argument: an
-/// event of it tells when to try again.
+/// The calls that move bytes, messages or connections, on the descriptor that is their first
+/// argument, or that they are said to be on besides: an event of it tells when to try again.
 pub(super) const BLOCKING: &[&str] = &[
-    "recv", "recvfrom", "recvmsg", "send", "sendto", "sendmsg", "read", "readv", "writev",
-    "pwritev2", "accept", "accept4",
+    "recv", "recvfrom", "recvmsg", "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "read",
+    "readv", "writev", "pwritev2", "splice", "sendfile", "accept", "accept4",
 ];
+
+/// Those whose count says how many messages, each of them whole.
+pub(super) const MESSAGES: &[&str] = &["recvmmsg", "sendmmsg"];
+
+/// Those whose count, however short, says of neither descriptor that it would have to wait: it
+/// owes no event.
+pub(super) const BETWEEN: &[&str] = &["splice", "sendfile"];
 
 /// A kind of choice.
 #[derive(Clone, Copy, Debug)]

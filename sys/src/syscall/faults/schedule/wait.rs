@@ -69,8 +69,8 @@ pub(in crate::syscall::faults) fn invented(
 ) -> Vec<(Token, Interest)> {
     with(|state| {
         let all: Vec<_> = registered.collect();
-        let often = state.chance(Habit::Invent);
-        if !often {
+        // Where there is nothing else to wait for, it would hide that something was lost.
+        if !state.chance(Habit::Invent) || state.is_prompt {
             return Vec::new();
         }
         let invented: Vec<_> = all.into_iter().filter(|_| state.random.below(3) == 0).collect();
