@@ -147,6 +147,11 @@ fn t36_rebuild_gives_up_an_end() {
     let live = vec![(reader.as_raw_fd(), TOKEN, BOTH)];
     journal::plant([None, Some(libc::EPIPE)]);
     assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), [TOKEN]);
+    // What was refused is given up too, but a descriptor that is closed has no owner to tell.
+    journal::plant([Some(libc::ENOMEM), None]);
+    assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), [TOKEN]);
+    journal::plant([Some(libc::EBADF), None]);
+    assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), []);
     assert_eq!(selector.rebuild(&mut || live.clone()).unwrap(), []);
 }
 
