@@ -37,11 +37,11 @@ mod chosen {
 mod chosen {
     pub(crate) use loom::{
         cell::UnsafeCell,
-        sync::{Mutex, MutexGuard, atomic},
+        sync::{Mutex, MutexGuard},
         thread,
     };
 
-    pub(crate) use super::model::Condvar;
+    pub(crate) use super::{accesses as atomic, model::Condvar};
 
     /// A value of its own for each of the model's threads, which are all of one real thread.
     macro_rules! model_local {
@@ -52,6 +52,10 @@ mod chosen {
     pub(crate) use model_local as thread_local;
 }
 
+#[cfg(all(edgewake_loom, test))]
+pub(crate) mod accesses;
+#[cfg(all(edgewake_loom, test))]
+mod loom;
 #[cfg(all(edgewake_loom, test))]
 pub(crate) mod model;
 

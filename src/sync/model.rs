@@ -20,7 +20,10 @@
 //! has to wait is not interrupted. `EDGEWAKE_LOOM_MORE=1` allows one interruption more.
 //!
 //! What loom itself leaves out (its README, "Unsupported features"): a load sees one of the last
-//! seven stores, and none that comes later in its own thread's order ("load buffering").
+//! seven stores, and none that comes later in its own thread's order ("load buffering"). What it
+//! does not tell: where a thread loads before it stores, the store is not tried before loads that
+//! others have made by then. An [`ordered`] model tries that too (see `accesses`), which only
+//! models of a few steps can afford; what the bounds say is true of the others but for that.
 
 use std::{
     env,
@@ -40,18 +43,31 @@ use ::loom::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
+use super::accesses;
+
 /// Explores a model in every interleaving.
 #[track_caller]
 pub(crate) fn model(body: impl Fn() + Send + Sync + 'static) {
     explore(None, Location::caller(), body);
 }
 
+/// As [`bounded`], with the interleavings that loom forgets: see `accesses`.
+#[track_caller]
+pub(crate) fn ordered(most: usize, body: impl Fn() + Send + Sync + 'static) {
+    let at = Location::caller();
+    accesses::ordered(|| explore(Some(most + more()), at, body));
+}
+
 /// Explores a model whose threads are interrupted at most `most` times in all: the number of
 /// interleavings grows with its power.
 #[track_caller]
 pub(crate) fn bounded(most: usize, body: impl Fn() + Send + Sync + 'static) {
-    let more = usize::from(env::var_os("EDGEWAKE_LOOM_MORE").is_some_and(|value| value != "0"));
-    explore(Some(most + more), Location::caller(), body);
+    explore(Some(most + more()), Location::caller(), body);
+}
+
+/// How many interruptions more the environment allows.
+fn more() -> usize {
+    usize::from(env::var_os("EDGEWAKE_LOOM_MORE").is_some_and(|value| value != "0"))
 }
 
 fn explore(bound: Option<usize>, at: &Location<'_>, body: impl Fn() + Send + Sync + 'static) {

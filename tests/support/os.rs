@@ -25,6 +25,7 @@ pub mod errno {
     pub use libc::{
         EADDRINUSE, EADDRNOTAVAIL, EAGAIN, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINTR, EINVAL,
         EIO, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM, EPIPE,
+        ETIMEDOUT,
     };
 }
 
@@ -316,6 +317,23 @@ pub fn without_checksums(socket: &impl AsFd) {
     let fd = socket.as_fd().as_raw_fd();
     // SAFETY: `value` is an int, as the option wants.
     check(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_NO_CHECK, value, length) });
+}
+
+/// Has a socket receive nothing any more: a filter drops each segment before TCP sees it, so that
+/// none is acknowledged, nor answered by a reset (socket(7), `SO_ATTACH_FILTER`; Linux 6.18 asks
+/// the filter in `tcp_v4_rcv`, before the connection's state). It is no obstacle to sending.
+#[cfg(target_os = "linux")]
+pub fn receive_nothing(socket: &impl AsFd) {
+    let keep_no_byte = libc::BPF_RET | libc::BPF_K;
+    let mut filter = libc::sock_filter { code: keep_no_byte as u16, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut filter };
+    let value = std::ptr::from_ref(&program).cast();
+    let (length, fd) = (size_of_val(&program) as libc::socklen_t, socket.as_fd().as_raw_fd());
+    // SAFETY: `value` is a program as the option wants it, of as many instructions as it says; the
+    // kernel makes a copy of both.
+    let outcome =
+        unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, value, length) };
+    check(outcome);
 }
 
 /// A process whose address space is not to grow by more than so much: no thread's stack fits.

@@ -87,6 +87,31 @@ pub fn reset_on_close(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Has a socket receive nothing any more, as if its machine had gone: a filter drops each segment
+/// before TCP sees it, so that none is acknowledged, nor answered by a reset (socket(7),
+/// `SO_ATTACH_FILTER`). What is sent still goes out, and the end of the stream with a close.
+///
+/// # Errors
+///
+/// Returns the error of `setsockopt(2)`.
+pub fn receive_nothing(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let keep_no_byte = libc::BPF_RET | libc::BPF_K;
+    let mut filter = libc::sock_filter { code: keep_no_byte as u16, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut filter };
+    let len = size_of::<libc::sock_fprog>() as libc::socklen_t;
+    // SAFETY: `program` and its one instruction live through the call, `len` is its size.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            len,
+        )
+    })?;
+    Ok(())
+}
+
 /// Sets the size of both buffers, `SO_RCVBUF` and `SO_SNDBUF`, which then grow no more.
 ///
 /// # Errors

@@ -313,9 +313,10 @@ macro_rules! common_options {
                 sockopt::set_bind_device(self.fd(), device)
             }
 
-            /// How long sent data may stay unacknowledged before the connection is given up with
-            /// [`TimedOut`](io::ErrorKind::TimedOut); zero, the default, leaves it to the system.
-            /// Linux.
+            /// How long sent data may stay unacknowledged, or wait for a peer that has no room for
+            /// it, before the connection is given up with [`TimedOut`](io::ErrorKind::TimedOut);
+            /// zero, the default, leaves it to the system. So a peer that is there, and does not
+            /// read for that long, is given up as well as one that is not there any more. Linux.
             ///
             /// # Errors
             ///

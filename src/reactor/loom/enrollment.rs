@@ -98,7 +98,7 @@ fn t91_a_wait_races_with_the_loss_of_the_registration() {
 }
 
 // T26. Goal: a registration that is lost while its owner ends it gives its slot back once: of the
-// two sources that come afterwards neither gets the other's.
+// two sources that come afterwards neither gets the other's. And it stays ended.
 #[test]
 fn t26_the_loss_of_a_registration_races_with_its_end() {
     model(|| {
@@ -111,6 +111,8 @@ fn t26_the_loss_of_a_registration_races_with_its_end() {
         old.disenroll(&reactor);
         ending.join().expect("no panic");
         assert_eq!(live(&reactor), 0);
+        let again = old.enroll(socket.as_fd(), Interest::READABLE, Some(Arc::clone(&reactor)));
+        assert!(again.is_err(), "its owner has ended it");
         dispatcher.catch_up();
         assert_eq!(Arc::strong_count(&old), 1);
         let (next, after) = (source(), source());

@@ -141,10 +141,12 @@ fn shut_down_beside(
     crate::task::cancel_all(worker.inject.close());
     local.uninstall(before);
     other.join().expect("no panic");
+    assert_eq!(worker.inject.len(), 0, "it is closed, and nobody takes it out any more");
     (worker, fate)
 }
 
-// Goal: an abort from elsewhere while the worker cancels everything: cancelled once.
+// Goal: an abort from elsewhere while the worker cancels everything: the future is dropped once, on
+// the worker's thread, and no Runnable is left behind.
 #[test]
 fn an_abort_races_with_the_shutdown() {
     model(|| {

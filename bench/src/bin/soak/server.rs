@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) echo: Vec<SocketAddr>,
     /// Which of them is next.
     turn: Cell<usize>,
+    kept: SocketAddr,
     frames: SocketAddr,
     frames_unix: String,
     fds: String,
@@ -75,6 +76,7 @@ impl Server {
         let mut server = Self {
             echo: named("echo=").filter_map(|word| word.parse().ok()).collect(),
             turn: Cell::new(0),
+            kept: address("kept=").ok_or_else(missing)?,
             frames: address("frames=").ok_or_else(missing)?,
             frames_unix: text("frames_unix=").ok_or_else(missing)?,
             fds: text("fds=").ok_or_else(missing)?,
@@ -200,6 +202,11 @@ impl Server {
     pub(crate) fn connect_echo(&self) -> io::Result<TcpStream> {
         let turn = self.turn.replace(self.turn.get() + 1);
         patient(TcpStream::connect(self.echo[turn % self.echo.len()])?)
+    }
+
+    /// A connection to its echo that gives up who is silent.
+    pub(crate) fn connect_kept(&self) -> io::Result<TcpStream> {
+        patient(TcpStream::connect(self.kept)?)
     }
 
     /// A connection to its frames.

@@ -9,6 +9,7 @@ mod drip;
 mod flood;
 mod full;
 mod reset;
+mod silent;
 mod vanish;
 
 use std::io::{self, Read, Write};
@@ -39,6 +40,7 @@ pub(crate) const KINDS: &[(&str, &str, Abuse)] = &[
     ("late to read, then read all", "connections", full::read_in_the_end),
     ("one byte at a time", "bytes", drip::one_byte_at_a_time),
     ("processes killed", "connections", vanish::killed),
+    ("gone without a word", "connections", silent::without_a_word),
     ("connect and leave", "connections", vanish::at_once),
     ("253 descriptors at once", "descriptors", descriptors::at_once),
     ("descriptors nobody asked for", "descriptors", descriptors::unasked),

@@ -14,6 +14,8 @@ pub(super) struct Counters {
     pub(super) failed: Cell<u64>,
     /// Echoes that wait for room to send.
     pub(super) writing: Cell<u64>,
+    /// How often echoes have waited for room so far.
+    pub(super) stalled: Cell<u64>,
     /// Frames of which a part is there, and the rest is waited for.
     pub(super) partial: Cell<u64>,
     /// Connections whose sending side is shut down, and that wait for the peer's end.
@@ -46,6 +48,7 @@ impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "accepted={} alive={}", self.accepted.get(), self.alive.get())?;
         write!(f, " failed={} writing={}", self.failed.get(), self.writing.get())?;
+        write!(f, " stalled={}", self.stalled.get())?;
         write!(f, " partial={} half_closed={}", self.partial.get(), self.half_closed.get())?;
         write!(f, " descriptors={} datagrams={}", self.descriptors.get(), self.datagrams.get())?;
         write!(f, " datagram_errors={}", self.datagram_errors.get())

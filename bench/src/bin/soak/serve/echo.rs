@@ -34,6 +34,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Rc<Shared>) -> io::Result<(
 /// Waits until all is sent.
 async fn send(stream: &TcpStream, bytes: Vec<u8>, shared: &Shared) -> io::Result<()> {
     let _counted = While::new(&shared.counters.writing);
+    shared.counters.stalled.set(shared.counters.stalled.get() + 1);
     let mut sent = 0;
     while sent < bytes.len() {
         stream.writable().await?;

@@ -1,7 +1,7 @@
 //! The server that is abused: edgewake, one thread, told by its owner what to do.
 //!
-//! Its stdin is a Unix stream to the owner (see `control`). Four services: `echo` sends back what
-//! comes, `frames` messages with a length in front (over TCP and over Unix streams), `fds` writes
+//! Its stdin is a Unix stream to the owner (see `control`). Five services: `echo` sends back what
+//! comes, `kept` the same, and gives up who is not heard of any more, `frames` messages with a length in front (over TCP and over Unix streams), `fds` writes
 //! into every descriptor that it is sent, and `udp` sends datagrams back. What they wait for is
 //! counted, so that the owner can wait until they do, instead of for a time.
 
@@ -18,8 +18,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::time::Duration;
 
-use edgewake::net::{TcpListener, UdpSocket, UnixListener, UnixStream};
+use edgewake::net::{Keepalive, TcpListener, UdpSocket, UnixListener, UnixStream};
 use edgewake::{JoinHandle, Runtime, spawn_local};
 use edgewake_bench::os::{process, socket, storm};
 
@@ -37,6 +38,7 @@ struct Shared {
 /// What is listened on, and the tasks that accept there: none while that is paused.
 struct Listeners {
     echo: Vec<Rc<TcpListener>>,
+    kept: Rc<TcpListener>,
     frames: Rc<TcpListener>,
     frames_unix: Rc<UnixListener>,
     fds: Rc<UnixListener>,
@@ -80,8 +82,11 @@ impl Listeners {
             format!("edgewake-soak-{}-{service}", std::process::id())
         });
         let unix = |name: &str| UnixListener::bind(format!("\0{name}")).map(Rc::new);
+        let kept = tcp(1)?;
+        give_up_the_silent(&kept)?;
         Ok(Listeners {
             echo,
+            kept,
             frames: tcp(1)?,
             frames_unix: unix(&names[0])?,
             fds: unix(&names[1])?,
@@ -99,7 +104,8 @@ impl Listeners {
         }
         let [frames_unix, fds] = &self.names;
         Ok(format!(
-            "{words}frames={} frames_unix={frames_unix} fds={fds}",
+            "{words}kept={} frames={} frames_unix={frames_unix} fds={fds}",
+            self.kept.local_addr()?,
             self.frames.local_addr()?
         ))
     }
@@ -110,6 +116,7 @@ impl Listeners {
         for listener in &self.echo {
             accepting.push(self.accept(listener, TcpListener::accept, echo::serve));
         }
+        accepting.push(self.accept(&self.kept, TcpListener::accept, echo::serve));
         accepting.push(self.accept(&self.frames, TcpListener::accept, frames::serve));
         accepting.push(self.accept(&self.frames_unix, UnixListener::accept, frames::serve));
         accepting.push(self.accept(&self.fds, UnixListener::accept, descriptors::serve));
@@ -144,6 +151,17 @@ impl Listeners {
             }
         })
     }
+}
+
+/// Has connections end with an error when their peer is not heard of for two seconds, the least that
+/// Linux knows for those that are idle. They have these options from their listener. With as little
+/// room to send as there may be, some of them wait for room.
+fn give_up_the_silent(listener: &TcpListener) -> io::Result<()> {
+    let second = Duration::from_secs(1);
+    let keepalive = Keepalive::new().with_idle(second).with_interval(second).with_count(1);
+    listener.set_keepalive(Some(keepalive))?;
+    listener.set_user_timeout(second)?;
+    listener.set_send_buffer_size(1)
 }
 
 /// Starts the task of a connection, which counts as alive until its socket is closed.
