@@ -6,7 +6,7 @@ use ::loom::thread;
 
 use super::{
     atomic::{AtomicUsize, Ordering},
-    model::{model, ordered},
+    model::{ordered, plain},
 };
 
 /// What two loads may see while another thread loads, and then stores.
@@ -36,6 +36,6 @@ fn loads_beside_a_store(
 fn a_load_hides_no_store() {
     let seen = loads_beside_a_store(|body| ordered(2, body));
     assert_eq!(seen, BTreeSet::from([(0, 0), (0, 1), (1, 1)]));
-    let seen = loads_beside_a_store(|body| model(body));
+    let seen = loads_beside_a_store(|body| plain(body));
     assert_eq!(seen, BTreeSet::from([(0, 0)]));
 }

@@ -24,6 +24,7 @@
 //! does not tell: where a thread loads before it stores, the store is not tried before loads that
 //! others have made by then. An [`ordered`] model tries that too (see `accesses`), which only
 //! models of a few steps can afford; what the bounds say is true of the others but for that.
+//! `EDGEWAKE_LOOM_ORDERED=1` makes every model one that is ordered, with so many interruptions.
 
 use std::{
     env,
@@ -48,6 +49,12 @@ use super::accesses;
 /// Explores a model in every interleaving.
 #[track_caller]
 pub(crate) fn model(body: impl Fn() + Send + Sync + 'static) {
+    explore_as_asked(None, Location::caller(), body);
+}
+
+/// As [`model`], by loom alone whatever the environment says.
+#[track_caller]
+pub(super) fn plain(body: impl Fn() + Send + Sync + 'static) {
     explore(None, Location::caller(), body);
 }
 
@@ -62,7 +69,21 @@ pub(crate) fn ordered(most: usize, body: impl Fn() + Send + Sync + 'static) {
 /// interleavings grows with its power.
 #[track_caller]
 pub(crate) fn bounded(most: usize, body: impl Fn() + Send + Sync + 'static) {
-    explore(Some(most + more()), Location::caller(), body);
+    explore_as_asked(Some(most + more()), Location::caller(), body);
+}
+
+fn explore_as_asked(
+    bound: Option<usize>,
+    at: &Location<'_>,
+    body: impl Fn() + Send + Sync + 'static,
+) {
+    let Some(most) = env::var_os("EDGEWAKE_LOOM_ORDERED") else {
+        return explore(bound, at, body);
+    };
+    let most = most.to_str().and_then(|most| most.parse().ok());
+    let most = most.expect("EDGEWAKE_LOOM_ORDERED is a number of interruptions");
+    let most = bound.map_or(most, |bound| bound.min(most));
+    accesses::ordered(|| explore(Some(most), at, body));
 }
 
 /// How many interruptions more the environment allows.

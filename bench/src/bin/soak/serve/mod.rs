@@ -1,9 +1,10 @@
 //! The server that is abused: edgewake, one thread, told by its owner what to do.
 //!
 //! Its stdin is a Unix stream to the owner (see `control`). Five services: `echo` sends back what
-//! comes, `kept` the same, and gives up who is not heard of any more, `frames` messages with a length in front (over TCP and over Unix streams), `fds` writes
-//! into every descriptor that it is sent, and `udp` sends datagrams back. What they wait for is
-//! counted, so that the owner can wait until they do, instead of for a time.
+//! comes, `kept` the same, and gives up who is not heard of any more, `frames` messages with a
+//! length in front (over TCP and over Unix streams), `fds` writes into every descriptor that it is
+//! sent, and `udp` sends datagrams back. What they wait for is counted, so that the owner can wait
+//! until they do, instead of for a time.
 
 mod control;
 mod counters;
