@@ -48,6 +48,9 @@ use crate::sync::{
 /// No slot: the notifier's token less one, which `slots` never gives out.
 pub(super) const NO_TOKEN: Token = Token(u64::MAX - 1);
 
+// Who has no slot does not pass for the notifier.
+const _: () = assert!(NO_TOKEN.0 < u64::MAX);
+
 /// No code outside this library has seen the descriptor.
 const PRIVATE: u8 = 0;
 /// Some has, and may have duplicated it.

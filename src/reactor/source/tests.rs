@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{NO_TOKEN, Source, Wait};
+use super::{Source, Wait};
 use crate::{
     reactor::{
         Reactor,
@@ -32,12 +32,6 @@ fn clear(source: &Source) {
     for direction in [Read, Write] {
         source.clear_blocked(direction, source.snapshot(direction));
     }
-}
-
-// Goal: who has no slot does not pass for the notifier, whose token is the largest there is.
-#[test]
-fn who_has_no_slot_is_not_the_notifier() {
-    assert!(NO_TOKEN.0 < u64::MAX);
 }
 
 // T17. Goal: the generation is a direction's own: a write event between a read's snapshot and its
