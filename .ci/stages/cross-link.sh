@@ -27,7 +27,8 @@ for target in "${targets[@]}"; do
     export ZIG_TARGET "$variable=$ROOT/.ci/zig-cc"
     cross_cargo test --no-run --lib --tests "${CROSS_STD[@]}" --target "$target" \
         --workspace --all-features 2>&1 | tee "$CI_DIR/cross-link.log"
-    # cargo shows none of the dependencies' and of std's.
-    if grep -q '^warning' "$CI_DIR/cross-link.log"; then die "warnings for $target"; fi
+    # A warning about code says where. cargo shows none of the dependencies' and of std's; rustc has
+    # one about the machine, on which it finds no SDK of Apple's.
+    if grep -q '^ *--> ' "$CI_DIR/cross-link.log"; then die "warnings for $target"; fi
     say "$target: linked ($((SECONDS - start)) s)"
 done
