@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every interleaving of the lock-free parts, by loom, each model to the end of its bound
-# (src/sync/model.rs). Each prints how many it went through; here they are added up.
+# (src/sync/model.rs). Each prints how many it went through; here they are added up. Then all again
+# with one interruption, in the orders too that loom leaves out by itself (src/sync/accesses.rs).
 # `cargo test loom` alone would also pass with no model in sight: their number is checked.
 source "$(dirname "$0")/../lib.sh"
 LOOM_TESTS=101
@@ -16,3 +17,4 @@ grep -ao 'loom: .* interleavings .*' "$CI_DIR/loom.log" | awk '
         printf "%d of them whole, without a bound (%d interleavings)\n", whole, every
         if (models < '"$LOOM_TESTS"') exit 1
     }' || die "fewer models than tests have told what they did"
+[ -n "${EDGEWAKE_LOOM_ORDERED:-}" ] || EDGEWAKE_LOOM_ORDERED=1 bash .ci/stages/loom.sh
