@@ -125,7 +125,8 @@ impl Workspace {
             (mutant.name(), &mutant.proof).hash(&mut hasher);
         }
         let known = self.root.with_file_name(format!("settled-{:016x}", hasher.finish()));
-        let proofs: Vec<_> = self.with_proof().collect();
+        let has_proof = |id: &usize| self.mutants[*id].proof.is_some();
+        let proofs: Vec<_> = (0..self.mutants.len()).filter(has_proof).collect();
         if let Ok(text) = fs::read_to_string(&known) {
             for line in text.lines() {
                 match line.strip_prefix('=') {
@@ -135,11 +136,12 @@ impl Workspace {
             }
         } else {
             self.take_out_all(config)?;
-            let out = std::mem::take(&mut self.not_viable);
-            (self.not_viable, self.equal) = (out.clone(), proofs.iter().copied().collect());
-            self.equal.retain(|id| !out.contains(id));
-            // Without its proof it may compile.
-            self.not_viable.retain(|id| !proofs.contains(id));
+            for id in &proofs {
+                // Without its proof it may compile.
+                if !self.not_viable.remove(id) {
+                    self.equal.insert(*id);
+                }
+            }
         }
         for id in proofs {
             self.drop_proof(id);
@@ -149,10 +151,6 @@ impl Workspace {
         let all: Vec<_> = self.not_viable.iter().map(ToString::to_string).chain(equal).collect();
         fs::write(known, all.join("\n"))?;
         Ok(())
-    }
-
-    fn with_proof(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.mutants.len()).filter(|id| self.mutants[*id].proof.is_some())
     }
 
     fn drop_proof(&mut self, id: usize) {
