@@ -109,10 +109,7 @@ impl Client {
         let target = (!self.connected).then_some(self.address);
         let (mut sent, mut window) = (0, WINDOW);
         while sent < count {
-            while window == 0 || once_in(8) {
-                if window == WINDOW {
-                    break;
-                }
+            while window == 0 || (once_in(8) && window < WINDOW) {
                 comes.next().await.expect("it listens until the end");
                 window += 1;
             }

@@ -108,7 +108,7 @@ async fn through_pipes(number: u64) {
     }
 }
 
-pub(crate) fn some_length() -> usize {
+fn some_length() -> usize {
     if once_in(6) { 70_000 } else { draw(6000) as usize }
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn receive(expected: &[u8], reader: &mut (impl AsyncRead + Unpi
     assert_eq!(received.len(), expected.len(), "bytes are lost");
 }
 
-pub(crate) async fn echo(
+async fn echo(
     (mut reader, mut writer): (impl AsyncRead + Unpin + 'static, impl AsyncWrite + Unpin + 'static),
 ) {
     relay(&mut reader, &mut writer).await;
